@@ -1,0 +1,54 @@
+"""A bell that one room rings when it has left something for the next.
+
+Waking up early is all it does: a room that misses a ring looks again after its own short wait, so
+losing a ring, or the whole process, loses no message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+
+class Bell:
+    """Named bells for rooms and for readers of one conversation."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
+
+    def ring(self, name: str) -> None:
+        for future in self._waiting.pop(name, set()):
+            if not future.done():
+                future.set_result(None)
+
+    def listen(self, name: str) -> asyncio.Future[None]:
+        """Begin to listen now; look at the tables after this and before `rest`."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[name].add(future)
+        return future
+
+    async def rest(self, name: str, future: asyncio.Future[None], seconds: float) -> bool:
+        """Wait for the ring; False when `seconds` passed without one."""
+        try:
+            await asyncio.wait_for(future, seconds)
+            return True
+        except asyncio.TimeoutError:
+            return False
+        finally:
+            self._waiting[name].discard(future)
+            if not self._waiting[name]:
+                self._waiting.pop(name, None)
+
+
+TURNS = "turns"
+DELIVERIES = "deliveries"
+
+
+def reader(conversation: str) -> str:
+    """The bell of those who read along with a conversation."""
+    return f"reader:{conversation}"
+
+
+def typing(conversation: str) -> str:
+    """The bell that says an answer is being made."""
+    return f"typing:{conversation}"

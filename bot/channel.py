@@ -1,0 +1,75 @@
+"""What the core knows of a channel: a name, its limits, and four verbs.
+
+A connector verifies and parses what its provider posts, hands it to `accept`, and answers only
+after that returned. It renders channel-neutral replies into payloads without side effects, and
+sends one payload at a time, telling the outcome as a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from bot.messages import (
+    Accepted,
+    Address,
+    ChannelName,
+    DeliveryReport,
+    Inbound,
+    OutboxId,
+    Payload,
+    Receipt,
+    Reply,
+)
+
+Accept = Callable[[Inbound], Awaitable[Accepted]]
+"""Returns after the commit. Raises `ContentConflict` when the id is known with other content;
+anything else it raises means that nothing was kept, and the provider should try again."""
+
+Report = Callable[[DeliveryReport], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one message of a channel can carry; None means without limit."""
+
+    text: int | None = None
+    choices: int | None = None
+    label: int | None = None
+    pictures: bool = True
+
+
+class ContentConflict(Exception):
+    """The same external id came before with other content."""
+
+
+class Connector(Protocol):
+    name: ChannelName
+    limits: Limits
+
+    def routes(self, accept: Accept, report: Report) -> Iterable[web.RouteDef]:
+        """The connector's HTTP routes: verify, parse, accept, answer."""
+        ...
+
+    def render(self, reply: Reply, language: str) -> list[Payload]:
+        """Pure: the same reply gives the same payloads."""
+        ...
+
+    async def send(self, to: Address, payload: Payload, key: OutboxId) -> Receipt:
+        """Send one payload. Never raises for what a provider does: that is a `Receipt`."""
+        ...
+
+    async def typing(self, to: Address) -> None:
+        """Show that an answer is being made, where the channel can. Best effort."""
+        ...
+
+
+class Poller(Protocol):
+    """A connector that fetches messages itself because nobody can reach it from outside."""
+
+    async def poll(self, accept: Accept, report: Report) -> None:
+        """Run until cancelled; move the offset only after `accept` returned."""
+        ...

@@ -1,0 +1,80 @@
+"""Words that always work: danger, "forget me", opting out and in.
+
+They are recognised before the model and before the gate: inside forms, while a person holds the
+conversation, in every language whatever the conversation speaks. The patterns are data
+(`data/reflexes.yml`); matching is plain and predictable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from bot.choices import fold
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A reflex: patterns that call for it, and patterns that speak of something else."""
+
+    name: str
+    patterns: tuple[re.Pattern[str], ...]
+    unless: tuple[re.Pattern[str], ...]
+
+
+class Reflexes:
+    """Compiled rules in order; the first that matches wins."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = rules
+
+    @classmethod
+    def load(cls, path: Path) -> Reflexes:
+        """Read the rules; `whole: true` means the message is nothing but these words."""
+        data = YAML(typ="safe").load(path.read_text("utf-8"))
+        return cls([_rule(name, entry) for name, entry in data.items()])
+
+    def match(self, text: str) -> str:
+        """The name of the reflex that these words call for, or an empty string."""
+        said = fold(text)
+        for rule in self.rules:
+            if any(p.search(said) for p in rule.patterns) and not any(
+                p.search(said) for p in rule.unless
+            ):
+                return rule.name
+        return ""
+
+
+def _rule(name: str, entry: Mapping[str, object]) -> Rule:
+    whole = bool(entry.get("whole"))
+    return Rule(name, _compile(entry["words"], whole), _compile(entry.get("unless") or {}, False))
+
+
+def _compile(words: object, whole: bool) -> tuple[re.Pattern[str], ...]:
+    assert isinstance(words, Mapping)
+    patterns: list[re.Pattern[str]] = []
+    for listed in words.values():
+        patterns += _patterns(listed, whole)
+    return tuple(patterns)
+
+
+def _patterns(listed: Iterable[str], whole: bool) -> list[re.Pattern[str]]:
+    """`a * b` allows up to four words between a and b; `gas*` any ending of a word."""
+    found = []
+    for words in listed:
+        pieces = []
+        for word in str(words).casefold().split():
+            if word == "*":
+                pieces.append(r"(?:\S+ ){0,4}?")
+                continue
+            stem = re.escape(fold(word.strip("*")))
+            start = r"\S*" if word.startswith("*") else r"\b"
+            end = r"\S*" if word.endswith("*") else r"\b"
+            pieces.append(f"{start}{stem}{end} ?")
+        body = "".join(pieces)
+        found.append(re.compile(rf"^{body}$" if whole else body))
+    return found

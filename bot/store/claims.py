@@ -1,0 +1,229 @@
+"""Room 2's queries: one worker at a time holds a conversation, and a turn is kept as a whole.
+
+A claim is a conditional UPDATE checked by its row count. The commit of a turn writes the turn, its
+replies and the end of the inbox row in one transaction, and only while the lease is still held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bot.messages import (
+    Address,
+    Answer,
+    ChannelName,
+    ConversationId,
+    InboxId,
+    JsonObject,
+    Reply,
+)
+from bot.store import schema
+from bot.store.erasure import erase
+from bot.store.rows import Claim, LeaseLost, OutgoingReply, Queries
+
+_inbox, _conversations, _outbox = schema.inbox, schema.conversations, schema.outbox
+_OPEN = ("waiting", "claimed")
+
+
+class Claims(Queries):
+    async def claim_turn(self, worker: str, lease: timedelta) -> Claim | None:
+        """Take the oldest unanswered message of a conversation that nobody holds."""
+        return await self.database.write(lambda c: self._claim(c, worker, lease))
+
+    def _claim(self, c: Connection, worker: str, lease: timedelta) -> Claim | None:
+        now = self.clock()
+        head = (
+            sa.select(_inbox.c.conversation_id, sa.func.min(_inbox.c.id).label("id"))
+            .where(_inbox.c.state.in_(_OPEN))
+            .group_by(_inbox.c.conversation_id)
+            .subquery()
+        )
+        free = sa.or_(_conversations.c.lease_until.is_(None), _conversations.c.lease_until < now)
+        found = c.execute(
+            sa.select(_inbox, _conversations)
+            .join(head, head.c.id == _inbox.c.id)
+            .join(_conversations, _conversations.c.id == _inbox.c.conversation_id)
+            .where(
+                free, sa.or_(_inbox.c.not_before.is_(None), _inbox.c.not_before <= now)
+            )
+            .order_by(_inbox.c.id)
+            .limit(1)
+            .with_for_update(of=_conversations, skip_locked=True)
+        ).first()
+        if found is None:
+            return None
+        row = found._mapping
+        taken = c.execute(
+            _conversations.update()
+            .where(_conversations.c.id == row[_conversations.c.id], free)
+            .values(lease_by=worker, lease_until=now + lease)
+        )
+        if taken.rowcount != 1:
+            return None
+        inbox_id = row[_inbox.c.id]
+        c.execute(_inbox.update().where(_inbox.c.id == inbox_id).values(state="claimed"))
+        # The edit of a waiting text may have come between the two statements on PostgreSQL.
+        body = c.execute(sa.select(_inbox.c.body).where(_inbox.c.id == inbox_id)).scalar_one()
+        kept = row[_conversations.c.open_reply]
+        return Claim(
+            inbox_id=InboxId(inbox_id),
+            conversation=ConversationId(row[_conversations.c.id]),
+            channel=ChannelName(row[_conversations.c.channel]),
+            address=Address(row[_conversations.c.address]),
+            external_id=row[_inbox.c.external_id],
+            body=body,
+            attempts=row[_inbox.c.attempts],
+            language=row[_conversations.c.language],
+            language_fixed=row[_conversations.c.language_fixed],
+            owner=row[_conversations.c.owner],
+            disclosed=row[_conversations.c.disclosed_at] is not None,
+            open_reply=Reply.from_json(kept) if kept else None,
+            lease_by=worker,
+        )
+
+    def _hold(self, c: Connection, claim: Claim, **values: object) -> None:
+        """Change the conversation while its lease is ours, or raise LeaseLost."""
+        held = c.execute(
+            _conversations.update()
+            .where(
+                _conversations.c.id == claim.conversation,
+                _conversations.c.lease_by == claim.lease_by,
+            )
+            .values(**values)
+        )
+        if held.rowcount != 1:
+            raise LeaseLost(claim.conversation)
+
+    async def commit_turn(
+        self,
+        claim: Claim,
+        answer: Answer,
+        replies: Sequence[OutgoingReply],
+        outcome: str,
+        milliseconds: float,
+    ) -> None:
+        """Keep a whole turn: its record, its replies, the end of its message, the free lease."""
+        await self.database.write(
+            lambda c: self._commit(c, claim, answer, replies, outcome, milliseconds)
+        )
+
+    def _commit(
+        self,
+        c: Connection,
+        claim: Claim,
+        answer: Answer,
+        replies: Sequence[OutgoingReply],
+        outcome: str,
+        milliseconds: float,
+    ) -> None:
+        now = self.clock()
+        values: JsonObject = {"lease_by": None, "lease_until": None}
+        if answer.language:
+            values |= {"language": answer.language, "language_fixed": answer.language_fixed}
+        if replies:
+            values |= {"open_reply": replies[-1].reply.to_json()}
+            if not claim.disclosed:
+                values |= {"disclosed_at": now}
+        if answer.flag:
+            values |= {"flagged_at": now, "flag_reason": answer.flag}
+        self._hold(c, claim, **values)
+        if answer.forget:
+            erase(c, claim.conversation, keep_inbox=claim.inbox_id)
+        self._record(c, claim, answer, outcome, milliseconds, now)
+        self.add_replies(c, claim.conversation, replies, now, inbox_id=claim.inbox_id)
+
+    def _record(
+        self,
+        c: Connection,
+        claim: Claim,
+        answer: Answer,
+        outcome: str,
+        milliseconds: float,
+        now: datetime,
+    ) -> None:
+        said = answer.understanding
+        c.execute(
+            schema.turns.insert().values(
+                inbox_id=claim.inbox_id,
+                conversation_id=claim.conversation,
+                outcome=outcome,
+                language=answer.language or claim.language,
+                intent=said.intent,
+                confidence=said.confidence,
+                topic=said.topic,
+                understanding={
+                    "topic_confidence": said.topic_confidence,
+                    "candidates": list(said.candidates),
+                    "entities": [] if answer.forget else list(said.entities),
+                    "actions": list(said.actions),
+                    "replayed": answer.replayed,
+                },
+                milliseconds=milliseconds,
+                answered_at=now,
+            )
+        )
+        c.execute(
+            _inbox.update()
+            .where(_inbox.c.id == claim.inbox_id)
+            .values(state="done", done_at=now, attempts=claim.attempts + 1)
+        )
+
+    def add_replies(
+        self,
+        c: Connection,
+        conversation: str,
+        replies: Sequence[OutgoingReply],
+        now: datetime,
+        inbox_id: int | None = None,
+        notice_key: str | None = None,
+    ) -> None:
+        """Queue replies; the last payload of the last reply is the turn's final one."""
+        sends = [(out, payload) for out in replies for payload in out.payloads]
+        for position, (out, payload) in enumerate(sends):
+            c.execute(
+                _outbox.insert().values(
+                    conversation_id=conversation,
+                    inbox_id=inbox_id,
+                    position=position,
+                    notice_key=notice_key if position == 0 else None,
+                    sender=out.sender,
+                    cursor=self.next_cursor(c, conversation),
+                    reply=out.reply.to_json(),
+                    payload=payload,
+                    final=position == len(sends) - 1,
+                    created_at=now,
+                )
+            )
+
+    async def put_back(self, claim: Claim, not_before: datetime) -> None:
+        """Give the message back for another attempt at `not_before`."""
+
+        def work(c: Connection) -> None:
+            self._hold(c, claim, lease_by=None, lease_until=None)
+            c.execute(
+                _inbox.update()
+                .where(_inbox.c.id == claim.inbox_id)
+                .values(state="waiting", attempts=claim.attempts + 1, not_before=not_before)
+            )
+
+        await self.database.write(work)
+
+    async def release_all(self) -> None:
+        """Free every lease: only for the one process that owns an embedded database, at start."""
+        await self.database.write(
+            lambda c: c.execute(_conversations.update().values(lease_by=None, lease_until=None))
+        )
+
+    async def waiting_turns(self) -> int:
+        """How many messages wait for an answer."""
+        return await self.database.read(
+            lambda c: int(
+                c.execute(
+                    sa.select(sa.func.count()).select_from(_inbox).where(_inbox.c.state.in_(_OPEN))
+                ).scalar_one()
+            )
+        )

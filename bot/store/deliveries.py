@@ -1,0 +1,231 @@
+"""Room 3's queries: an outbox row is claimed, sent once, and settled by what the provider said.
+
+Rows of one conversation leave in order. A row found in `sending` after a crash goes back to the
+queue only where sending twice is harmless; elsewhere it is unclear, and a report or a clerk
+decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bot.messages import (
+    Address,
+    ChannelName,
+    ConversationId,
+    DeliveryReport,
+    DeliveryState,
+    Later,
+    OutboxId,
+    Receipt,
+    Refused,
+    Sent,
+)
+from bot.store import schema
+from bot.store.rows import Delivery, Queries
+
+_outbox, _conversations, _opt_outs = schema.outbox, schema.conversations, schema.opt_outs
+_RANK: dict[str, int] = {
+    "queued": 0, "sending": 1, "unclear": 2, "sent": 3, "delivered": 4, "refused": 4, "cancelled": 4,
+}  # fmt: skip
+
+
+class Deliveries(Queries):
+    async def claim_delivery(
+        self, channels: Sequence[ChannelName], lease: timedelta
+    ) -> Delivery | None:
+        """Take the next payload to send: the oldest open row of its conversation."""
+        return await self.database.write(lambda c: self._claim_delivery(c, channels, lease))
+
+    def _claim_delivery(
+        self, c: Connection, channels: Sequence[ChannelName], lease: timedelta
+    ) -> Delivery | None:
+        now = self.clock()
+        head = (
+            sa.select(sa.func.min(_outbox.c.id).label("id"))
+            .where(_outbox.c.state.in_(("queued", "sending")))
+            .group_by(_outbox.c.conversation_id)
+            .subquery()
+        )
+        opted_out = (
+            sa.exists()
+            .where(
+                _opt_outs.c.channel == _conversations.c.channel,
+                _opt_outs.c.address == _conversations.c.address,
+            )
+            .label("opted_out")
+        )
+        row = c.execute(
+            sa.select(_outbox, _conversations.c.channel, _conversations.c.address, opted_out)
+            .join(head, head.c.id == _outbox.c.id)
+            .join(_conversations, _conversations.c.id == _outbox.c.conversation_id)
+            .where(
+                _outbox.c.state == "queued",
+                _conversations.c.channel.in_(list(channels)),
+                sa.or_(_outbox.c.not_before.is_(None), _outbox.c.not_before <= now),
+            )
+            .order_by(_outbox.c.id)
+            .limit(1)
+            .with_for_update(of=_outbox, skip_locked=True)
+        ).first()
+        if row is None:
+            return None
+        taken = c.execute(
+            _outbox.update()
+            .where(_outbox.c.id == row.id, _outbox.c.state == "queued")
+            .values(state="sending", claimed_until=now + lease, attempts=row.attempts + 1)
+        )
+        if taken.rowcount != 1:
+            return None
+        return Delivery(
+            outbox_id=OutboxId(row.id),
+            conversation=ConversationId(row.conversation_id),
+            channel=ChannelName(row.channel),
+            address=Address(row.address),
+            payload=row.payload,
+            attempts=row.attempts + 1,
+            opted_out=row.opted_out,
+        )
+
+    async def settle(self, delivery: Delivery, receipt: Receipt) -> DeliveryState:
+        """Write down what became of a send. A report that came first is not undone."""
+
+        def work(c: Connection) -> DeliveryState:
+            now = self.clock()
+            state: DeliveryState
+            values: dict[str, object] = {"claimed_until": None, "not_before": None, "code": None}
+            if isinstance(receipt, Sent):
+                state = "sent"
+                values |= {"provider_id": receipt.provider_id or None, "settled_at": now}
+            elif isinstance(receipt, Refused):
+                state = "refused"
+                values |= {"code": receipt.code, "settled_at": now}
+                if receipt.code == "blocked":
+                    c.execute(
+                        _conversations.update()
+                        .where(_conversations.c.id == delivery.conversation)
+                        .values(blocked_at=now)
+                    )
+            elif isinstance(receipt, Later):
+                state = "queued"
+                values |= {
+                    "code": receipt.code,
+                    "not_before": now + timedelta(seconds=receipt.seconds),
+                }
+            else:
+                state = "unclear"
+                values |= {"code": "unclear"}
+            c.execute(
+                _outbox.update()
+                .where(_outbox.c.id == delivery.outbox_id, _outbox.c.state == "sending")
+                .values(state=state, **values)
+            )
+            return state
+
+        return await self.database.write(work)
+
+    async def recover_sends(self, harmless: Sequence[ChannelName], everything: bool) -> int:
+        """Deal with rows left in `sending`: those whose claim ran out, or all after a restart.
+
+        Returns how many became unclear.
+        """
+
+        def work(c: Connection) -> int:
+            stale = [_outbox.c.state == "sending"]
+            if not everything:
+                stale.append(_outbox.c.claimed_until < self.clock())
+            channel = (
+                sa.select(_conversations.c.channel)
+                .where(_conversations.c.id == _outbox.c.conversation_id)
+                .scalar_subquery()
+            )
+            c.execute(
+                _outbox.update()
+                .where(*stale, channel.in_(list(harmless)))
+                .values(state="queued", claimed_until=None)
+                .execution_options(synchronize_session=False)
+            )
+            left = c.execute(
+                _outbox.update()
+                .where(*stale)
+                .values(state="unclear", claimed_until=None, code="interrupted")
+            )
+            return int(left.rowcount)
+
+        return await self.database.write(work)
+
+    async def report(self, report: DeliveryReport) -> bool:
+        """Apply a provider's delivery report; False when it names no send of ours."""
+
+        def work(c: Connection) -> bool:
+            now = self.clock()
+            c.execute(
+                schema.reports.insert().values(
+                    channel=report.channel,
+                    provider_id=report.provider_id or None,
+                    outbox_id=report.outbox_id,
+                    state=report.state,
+                    code=report.code or None,
+                    reported_at=now,
+                )
+            )
+            which = (
+                _outbox.c.id == report.outbox_id
+                if report.outbox_id is not None
+                else _outbox.c.provider_id == report.provider_id
+            )
+            channel = (
+                sa.select(_conversations.c.channel)
+                .where(_conversations.c.id == _outbox.c.conversation_id)
+                .scalar_subquery()
+            )
+            earlier = [s for s, rank in _RANK.items() if rank < _RANK[report.state]]
+            known = c.execute(
+                sa.select(_outbox.c.id).where(which, channel == report.channel)
+            ).first()
+            if known is None:
+                return False
+            values: dict[str, object] = {"state": report.state, "settled_at": now}
+            if report.code:
+                values["code"] = report.code
+            if report.provider_id:
+                values["provider_id"] = report.provider_id
+            c.execute(
+                _outbox.update()
+                .where(_outbox.c.id == known.id, _outbox.c.state.in_(earlier))
+                .values(**values)
+            )
+            return True
+
+        return await self.database.write(work)
+
+    async def resolve(self, outbox_id: int, state: DeliveryState) -> bool:
+        """A clerk decides on an unclear send: `sent`, `cancelled`, or `queued` to send again."""
+
+        def work(c: Connection) -> bool:
+            done = c.execute(
+                _outbox.update()
+                .where(_outbox.c.id == outbox_id, _outbox.c.state == "unclear")
+                .values(state=state, code="by a clerk", settled_at=self.clock())
+            )
+            return bool(done.rowcount)
+
+        return await self.database.write(work)
+
+    async def unclear(self) -> list[dict[str, object]]:
+        """Sends that wait for a report or a clerk, oldest first."""
+
+        def work(c: Connection) -> list[dict[str, object]]:
+            rows = c.execute(
+                sa.select(_outbox, _conversations.c.channel)
+                .join(_conversations, _conversations.c.id == _outbox.c.conversation_id)
+                .where(_outbox.c.state == "unclear")
+                .order_by(_outbox.c.id)
+            )
+            return [dict(row._mapping) for row in rows]
+
+        return await self.database.read(work)

@@ -1,0 +1,32 @@
+"""Forgetting a conversation: its words leave the road, the tracker and the tickets.
+
+What stays is what carries no words: that a message with this id was handled (or a provider could
+have it handled again), and the tickets themselves, without the reporter.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bot.store import schema
+
+
+def erase(c: Connection, conversation: str, keep_inbox: int | None = None) -> None:
+    """Erase within the caller's transaction; `keep_inbox` is the message being answered."""
+    inbox, outbox, turns = schema.inbox, schema.outbox, schema.turns
+    c.execute(outbox.delete().where(outbox.c.conversation_id == conversation))
+    c.execute(turns.delete().where(turns.c.conversation_id == conversation))
+    c.execute(
+        inbox.update()
+        .where(inbox.c.conversation_id == conversation, inbox.c.state.notin_(["waiting"]))
+        .values(body={"erased": True}, fingerprint="")
+    )
+    tickets = schema.tickets
+    c.execute(
+        tickets.update()
+        .where(tickets.c.conversation_id == conversation)
+        .values(contact=None, conversation_id=None)
+    )
+    if sa.inspect(c).has_table("events"):  # Rasa's own table; there once a turn was saved
+        c.execute(sa.text("DELETE FROM events WHERE sender_id = :id"), {"id": conversation})

@@ -1,0 +1,259 @@
+"""Room 2: an inbox row comes in, and outbox rows come out.
+
+A worker claims a conversation, resolves what was said, asks the brain, renders the replies for the
+channel, and commits the whole turn at once. A crash anywhere before that commit leaves the message
+to be answered again; the brain replays a turn that it already took. The citizen always gets a
+reply: a turn that fails for good sends the apology and flags the conversation for staff.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Protocol
+
+from bot import choices
+from bot.bell import DELIVERIES, TURNS, Bell, reader, typing
+from bot.channel import Connector
+from bot.messages import Answer, ChannelName, Place, Reply, Turn, Understanding
+from bot.phrases import Phrasebook
+from bot.reflexes import Reflexes
+from bot.store.journal import Journal
+from bot.store.rows import Claim, LeaseLost, OutgoingReply
+
+log = logging.getLogger(__name__)
+MAX_ATTEMPTS = 4
+IDLE_SECONDS = 1.0
+COMMANDS = {
+    "start": "/greet",
+    "help": "/help",
+    "language": "/change_language",
+    "stop": "/cancel",
+    "privacy": "/privacy",
+    "report": "/report",
+    "status": "/ticket_status",
+}
+REFLEXES = {"danger": "/danger", "forget": "/forget_me"}
+
+
+class BrainUnavailable(Exception):
+    """The brain cannot answer now; the turn is tried again later."""
+
+
+class Brain(Protocol):
+    async def answer(self, turn: Turn) -> Answer:
+        """Take a turn, or replay it when `message_id` was taken before."""
+        ...
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What an inbound message means before the brain is asked."""
+
+    turn: Turn | None
+    phrase: str = ""
+    repeat: bool = False
+    reflex: str = ""
+
+
+class Turns:
+    """The turn loop. `connectors` by channel name, to render what the brain says."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        brain: Brain,
+        connectors: Mapping[ChannelName, Connector],
+        phrasebook: Phrasebook,
+        reflexes: Reflexes,
+        bell: Bell,
+        lease: timedelta,
+    ) -> None:
+        self.journal = journal
+        self.brain = brain
+        self.connectors = connectors
+        self.phrasebook = phrasebook
+        self.reflexes = reflexes
+        self.bell = bell
+        self.lease = lease
+
+    async def run(self, worker: str) -> None:
+        """Answer messages until cancelled."""
+        while True:
+            ring = self.bell.listen(TURNS)
+            try:
+                if await self.step(worker):
+                    continue
+            except Exception:
+                log.exception("turn worker %s stumbled", worker)
+            await self.bell.rest(TURNS, ring, IDLE_SECONDS)
+
+    async def step(self, worker: str) -> bool:
+        """Claim and answer one message; False when there was none."""
+        claim = await self.journal.claim_turn(worker, self.lease)
+        if claim is None:
+            return False
+        self.bell.ring(typing(claim.conversation))
+        try:
+            await self._answer(claim)
+        except LeaseLost:
+            log.warning("lease on %s was lost; its turn is dropped here", claim.conversation)
+        except Exception as error:
+            await self._failed(claim, error)
+        self.bell.ring(TURNS)
+        return True
+
+    async def _answer(self, claim: Claim) -> None:
+        started = time.perf_counter()
+        resolved = self._resolve(claim)
+        if claim.owner != "bot" and not resolved.reflex:
+            await self._keep(claim, Answer(()), "held", started)
+            return
+        if resolved.turn is None:
+            language = claim.language or self.phrasebook.primary
+            replies = [self.phrasebook.reply(resolved.phrase, language)]
+            if resolved.repeat and claim.open_reply:
+                replies.append(claim.open_reply)
+            answer = Answer(tuple(replies), claim.language, claim.language_fixed)
+            await self._keep(claim, answer, "direct", started)
+            return
+        try:
+            async with self._typing(claim):
+                answer = await self.brain.answer(resolved.turn)
+        except Exception:
+            if not resolved.reflex:
+                raise
+            # What always works must not depend on the brain.
+            log.exception("brain failed on a %s message; answering without it", resolved.reflex)
+            language = claim.language or self.phrasebook.primary
+            said = self.phrasebook.reply(f"utter_{resolved.reflex}", language)
+            answer = Answer((said,), claim.language, claim.language_fixed, flag=resolved.reflex)
+        if not answer.replies:
+            answer = self._apology(claim, answer)
+        await self._keep(claim, answer, "answered", started)
+
+    def _resolve(self, claim: Claim) -> Resolved:
+        """What the message means: a choice, a command, a reflex, or words for the brain."""
+        body = claim.body
+        turn = Turn(
+            conversation=claim.conversation,
+            message_id=f"inbox-{claim.inbox_id}",
+            text=body.get("text", ""),
+            place=Place(**body["place"]) if body.get("place") else None,
+            language=claim.language,
+            language_fixed=claim.language_fixed,
+            channel=claim.channel,
+            first=not claim.disclosed,
+            correction=bool(body.get("correction_of")),
+            context={"in_group": True} if body.get("in_group") else {},
+        )
+        offered = claim.open_reply.choices if claim.open_reply else ()
+        if body.get("erased"):
+            return Resolved(None, "utter_unsupported")
+        if choice_id := body.get("choice"):
+            choice = choices.by_id(choice_id, offered)
+            if choice is None:
+                return Resolved(None, "utter_stale_choice", repeat=True)
+            return Resolved(replace(turn, text=choice.label, payload=choice.payload))
+        if command := body.get("command"):
+            return Resolved(replace(turn, payload=COMMANDS[command]))
+        if turn.text:
+            reflex = self.reflexes.match(turn.text)
+            if reflex in REFLEXES:
+                return Resolved(replace(turn, payload=REFLEXES[reflex]), reflex=reflex)
+            picked = choices.by_text(turn.text, offered)
+            if picked is not None:
+                return Resolved(replace(turn, payload=picked.payload))
+            return Resolved(turn)
+        if turn.place:
+            return Resolved(turn)
+        if body.get("attachments"):
+            return Resolved(None, "utter_photo_kept", repeat=True)
+        return Resolved(None, "utter_unsupported")
+
+    async def _keep(self, claim: Claim, answer: Answer, outcome: str, started: float) -> None:
+        language = answer.language or claim.language or self.phrasebook.primary
+        replies = list(answer.replies)
+        if replies and not claim.disclosed:
+            replies.insert(0, self.phrasebook.reply("utter_disclosure", language))
+        outgoing = self.render(claim.channel, numbered(replies, claim.inbox_id), language)
+        milliseconds = (time.perf_counter() - started) * 1000
+        await self.journal.commit_turn(claim, answer, outgoing, outcome, milliseconds)
+        self.bell.ring(DELIVERIES)
+        self.bell.ring(reader(claim.conversation))
+
+    def render(
+        self, channel: ChannelName, replies: Sequence[Reply], language: str
+    ) -> list[OutgoingReply]:
+        """Replies with their channel's payloads."""
+        connector = self.connectors[channel]
+        return [OutgoingReply(r, tuple(connector.render(r, language))) for r in replies]
+
+    def _typing(self, claim: Claim) -> _Typing:
+        return _Typing(self.connectors[claim.channel], claim)
+
+    def _apology(self, claim: Claim, answer: Answer | None = None) -> Answer:
+        language = (answer and answer.language) or claim.language or self.phrasebook.primary
+        return Answer(
+            (self.phrasebook.reply("utter_apology", language),),
+            language=claim.language,
+            language_fixed=claim.language_fixed,
+            understanding=answer.understanding if answer else Understanding(),
+            flag="failed",
+        )
+
+    async def _failed(self, claim: Claim, error: Exception) -> None:
+        """Try again later, or apologise when the message has failed too often."""
+        patient = isinstance(error, BrainUnavailable)
+        log.warning(
+            "turn of inbox %s failed (attempt %s): %s",
+            claim.inbox_id,
+            claim.attempts + 1,
+            type(error).__name__,
+            exc_info=not patient,
+        )
+        try:
+            if claim.attempts + 1 < MAX_ATTEMPTS:
+                delay = timedelta(seconds=2.0**claim.attempts)
+                await self.journal.put_back(claim, self.journal.clock() + delay)
+            else:
+                await self._keep(claim, self._apology(claim), "failed", time.perf_counter())
+        except LeaseLost:
+            log.warning("lease on %s was lost after a failure", claim.conversation)
+
+
+def numbered(replies: Sequence[Reply], inbox_id: int) -> list[Reply]:
+    """Give every choice an id of its own, so that an old button is known as an old one."""
+    result, n = [], 0
+    for reply in replies:
+        named = []
+        for choice in reply.choices:
+            n += 1
+            named.append(replace(choice, id=choice.id or f"{inbox_id}.{n}"))
+        result.append(replace(reply, choices=tuple(named)))
+    return result
+
+
+class _Typing:
+    """Shows "typing" on the channel while the brain works; never in the brain's way."""
+
+    def __init__(self, connector: Connector, claim: Claim) -> None:
+        self.connector, self.claim = connector, claim
+        self.task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self.task = asyncio.create_task(self._show())
+
+    async def _show(self) -> None:
+        try:
+            await self.connector.typing(self.claim.address)
+        except Exception as error:
+            log.debug("typing could not be shown: %s", type(error).__name__)
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.task is not None and not self.task.done():
+            self.task.cancel()
