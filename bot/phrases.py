@@ -37,24 +37,29 @@ class Phrasebook:
     """Phrases of all languages, with values (city, telephone, ...) that every phrase may use."""
 
     def __init__(
-        self, books: Mapping[str, Mapping[str, Any]], primary: str, values: Mapping[str, object]
+        self,
+        books: Mapping[str, Mapping[str, Any]],
+        values: Mapping[str, Mapping[str, object]] = {},
     ) -> None:
+        """`books` and the common `values` by language; the first language is the primary one."""
         self.books = books
-        self.primary = primary
+        self.primary = next(iter(books))
         self.values = values
 
     @classmethod
     def load(
-        cls, folder: Path, languages: Iterable[str], values: Mapping[str, object] = {}
+        cls,
+        folder: Path,
+        languages: Iterable[str],
+        values: Mapping[str, Mapping[str, object]] = {},
     ) -> Phrasebook:
         """Read `<language>.yml` for each language; the first is the primary one."""
         yaml = YAML(typ="safe")
-        chosen = list(languages)
         books = {
             language: yaml.load((folder / f"{language}.yml").read_text("utf-8"))["responses"]
-            for language in chosen
+            for language in languages
         }
-        return cls(books, chosen[0], values)
+        return cls(books, values)
 
     @property
     def languages(self) -> list[str]:
@@ -70,19 +75,19 @@ class Phrasebook:
 
     def text(self, key: str, language: str, **values: object) -> str:
         """Only the words of a phrase."""
-        return fill(str(self.phrase(key, language).get("text", "")).strip(), self._all(values))
+        return fill(str(self.phrase(key, language).get("text", "")).strip(), self._all(language, values))
 
     def response(self, key: str, language: str, **values: object) -> dict[str, Any]:
         """The phrase filled in, in the shape that Rasa's NLG gives back."""
-        everything = self._all(values)
+        everything = self._all(language, values)
         return dict(_filled(self.phrase(key, language), everything))
 
     def reply(self, key: str, language: str, **values: object) -> Reply:
         """The phrase as a reply."""
         return reply_of(self.response(key, language, **values))
 
-    def _all(self, values: Mapping[str, object]) -> dict[str, object]:
-        return {**self.values, **values}
+    def _all(self, language: str, values: Mapping[str, object]) -> dict[str, object]:
+        return {**self.values.get(language, {}), **values}
 
 
 def _filled(part: Any, values: Mapping[str, object]) -> Any:

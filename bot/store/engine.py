@@ -82,8 +82,12 @@ class Database:
         self._threads = ThreadPoolExecutor(1 if self.is_sqlite else pool_size, "database")
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction on the calling thread's turn and commit it."""
+        """Run `work` in one transaction and commit it; blocks the calling thread."""
         return self._threads.submit(self._write, work).result()
+
+    def read_now(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on one snapshot; blocks the calling thread."""
+        return self._threads.submit(self._read, work).result()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and commit it. Returns after the commit."""

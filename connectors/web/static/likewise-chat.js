@@ -22,7 +22,7 @@ const READ_TIMEOUT = 20_000;
 const STREAM_SILENCE = 90_000; // a stream silent for so long is opened again
 const STREAM_TRIES = 2; // failures in a row before reading falls back to polling
 const STREAM_AGAIN = 120_000; // while polling, streaming is tried again after this time
-const ECHO_PATIENCE = 5_000; // an accepted message should come back by then
+const ECHO_PATIENCE = 3_000; // an accepted message should come back by then
 const TYPING_SHOWN = 8_000;
 const HIDDEN_PATIENCE = 60_000; // a hidden page gives its connection back after this time
 const MAX_WAIT = 30; // seconds; a longer Retry-After is left to the person
@@ -82,7 +82,11 @@ const STRINGS = {
       "Hallo! Ik ben de automatische assistent van de gemeente. " +
       "Stel een vraag, of vertel over een probleem in uw straat.",
     examples: "Voorbeelden",
-    starters: ["Een probleem melden", "Wanneer wordt mijn afval opgehaald?", "Ik wil een nieuw paspoort"],
+    starters: [
+      "Een probleem melden",
+      "Wanneer wordt mijn afval opgehaald?",
+      "Ik wil een nieuw paspoort",
+    ],
     message: "Uw bericht",
     placeholder: "Typ uw bericht",
     send: "Verstuur",
@@ -125,7 +129,11 @@ const STRINGS = {
       "Hallo! Ich bin der automatische Assistent der Stadt. " +
       "Stellen Sie eine Frage, oder melden Sie ein Problem in Ihrer Straße.",
     examples: "Beispiele",
-    starters: ["Ein Problem melden", "Wann wird mein Müll abgeholt?", "Ich brauche einen neuen Pass"],
+    starters: [
+      "Ein Problem melden",
+      "Wann wird mein Müll abgeholt?",
+      "Ich brauche einen neuen Pass",
+    ],
     message: "Ihre Nachricht",
     placeholder: "Nachricht schreiben",
     send: "Senden",
@@ -142,7 +150,8 @@ const STRINGS = {
     place: "Meinen Standort teilen",
     placing: "Ihr Standort wird gesucht…",
     placed: "Mein Standort",
-    placeFailed: "Wir haben Ihren Standort nicht gefunden. Bitte schreiben Sie Straße und Hausnummer.",
+    placeFailed:
+      "Wir haben Ihren Standort nicht gefunden. Bitte schreiben Sie Straße und Hausnummer.",
     newTab: "öffnet in einem neuen Tab",
     newer: "Weiter unten",
     offline: "Sie sind offline. Mit Internet können Sie weiterschreiben.",
@@ -154,7 +163,8 @@ const STRINGS = {
     unclear: "Wir konnten die Nachricht nicht lesen. Bitte ändern Sie sie und senden Sie sie neu.",
     waiting: "Das ist viel auf einmal. Wir senden Ihre Nachricht gleich.",
     busy: "Es ist sehr viel los. Bitte versuchen Sie es in einer Minute noch einmal.",
-    refused: "Der Chat geht auf dieser Website nicht. Bitte erreichen Sie die Stadt auf anderem Weg.",
+    refused:
+      "Der Chat geht auf dieser Website nicht. Bitte erreichen Sie die Stadt auf anderem Weg.",
     privacy: "Datenschutz",
   },
   da: {
@@ -259,9 +269,11 @@ const ICONS = {
   chat: "M4 5.5h16v11H11l-4.5 3.5v-3.5H4z M8 9.5h8 M8 12.7h5",
   close: "M6 6l12 12 M18 6L6 18",
   send: "M4.5 12h14 M12.5 6l6 6-6 6",
-  place: "M12 21s6.5-6.2 6.5-11A6.5 6.5 0 0 0 5.5 10c0 4.800 6.500 11 6.500 11z M12 12.300a2.300 2.300 0 1 0 0-4.600 2.300 2.300 0 0 0 0 4.600z",
+  place:
+    "M12 21s6.5-6.2 6.5-11A6.5 6.5 0 0 0 5.5 10c0 4.8 6.5 11 6.5 11z " +
+    "M12 12.300a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.600z",
   down: "M12 5v13 M6 12.500l6 6 6-6",
-  out: "M9 6H5.500v12.500H18V15 M13 5.500h5.500V11 M18 6l-7.500 7.500",
+  out: "M9 6H5.500v12.500H18V15 M13 5.500h5.500V11 M18 6l-7.5 7.5",
 };
 
 function icon(name) {
@@ -755,9 +767,8 @@ class Conversation {
     const own = message.from === "citizen" ? this.#items.get(message.in_reply_to) : undefined;
     if (own) {
       own.echoed = true;
-      own.state = "sent";
-      own.reason = null;
-      this.#keepUnsent();
+      // The server's copy may be here before the answer to the request, or instead of it.
+      if (own.state !== "sent") this.#settle(own, "sent", null);
     }
     this.#listener.message(message);
     return 1;
@@ -884,7 +895,8 @@ button { cursor: pointer; touch-action: manipulation; }
   border: 0; border-radius: 12px; background: transparent;
 }
 .shut:hover { background: rgb(255 255 255 / .16); }
-.head :focus-visible { outline-color: var(--on-accent); outline-offset: -3px; }
+.title:focus-visible { outline: none; } /* only a place to start reading, nothing to press */
+.shut:focus-visible { outline-color: var(--on-accent); outline-offset: -3px; }
 
 .middle { position: relative; flex: 1; min-height: 0; display: flex; }
 .log {
@@ -909,7 +921,9 @@ button { cursor: pointer; touch-action: manipulation; }
 .citizen .bubble {
   background: var(--accent); color: var(--on-accent); border-end-end-radius: 5px;
 }
-.failed .bubble { background: #ffffff; color: var(--ink); box-shadow: inset 0 0 0 2px var(--alarm); }
+.failed .bubble {
+  background: #ffffff; color: var(--ink); box-shadow: inset 0 0 0 2px var(--alarm);
+}
 .who { margin: 0 0 2px 2px; font-weight: 600; }
 .bubble a { color: inherit; text-underline-offset: .15em; }
 .bubble a:hover { text-decoration-thickness: 2px; }
@@ -945,12 +959,17 @@ button { cursor: pointer; touch-action: manipulation; }
 }
 .welcome p { margin: 0; }
 .welcome a { color: inherit; }
-.examples { display: flex; flex-direction: column; align-items: flex-start; gap: 8px; margin-block-start: 8px; }
+.examples {
+  display: flex; flex-direction: column; align-items: flex-start; gap: 8px;
+  margin-block-start: 8px;
+}
 .divider {
   align-self: stretch; display: flex; align-items: center; gap: 12px; margin-block: 14px;
   color: var(--quiet); text-align: center;
 }
-.divider::before, .divider::after { content: ""; flex: 1; border-block-start: 1px solid var(--line); }
+.divider::before, .divider::after {
+  content: ""; flex: 1; border-block-start: 1px solid var(--line);
+}
 .newer {
   position: absolute; inset-block-end: 10px; inset-inline: 0; margin-inline: auto;
   width: max-content; display: flex; align-items: center; gap: 8px; min-height: 44px;
@@ -965,7 +984,10 @@ button { cursor: pointer; touch-action: manipulation; }
   color: var(--quiet);
 }
 .dots { display: inline-flex; gap: 4px; }
-.dots i { width: 8px; height: 8px; border-radius: 50%; background: var(--quiet); animation: nod 1.2s infinite; }
+.dots i {
+  width: 8px; height: 8px; border-radius: 50%; background: var(--quiet);
+  animation: nod 1.2s infinite;
+}
 .dots i:nth-child(2) { animation-delay: .15s; }
 .dots i:nth-child(3) { animation-delay: .3s; }
 @keyframes nod { 0%, 60%, 100% { opacity: .35; } 30% { opacity: 1; transform: translateY(-3px); } }
@@ -993,7 +1015,11 @@ button { cursor: pointer; touch-action: manipulation; }
 .go:hover { filter: brightness(1.12); }
 
 @media (max-width: 340px) { .go .word { display: none; } .go { padding: 8px 12px; } }
-@media (max-height: 430px) { .sub, .mark { display: none; } .head { padding-block: 4px; } }
+@media (max-height: 430px) {
+  .sub, .mark { display: none; }
+  .full .head { padding-block: 2px; }
+  .full .composer { padding-block: 6px; }
+}
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { animation: none !important; transition: none !important; }
 }
@@ -1031,7 +1057,6 @@ class LikewiseChat extends HTMLElement {
   #loading = false;
   #restTop = 0;
   #typingTimer;
-  #noticeTimer;
   #status = null;
   #full = matchMedia("(max-width: 600px), (max-height: 480px)");
   #draft;
@@ -1057,7 +1082,12 @@ class LikewiseChat extends HTMLElement {
     this.#full.addEventListener("change", this.#onFullChange);
     window.visualViewport?.addEventListener("resize", this.#fit);
     window.visualViewport?.addEventListener("scroll", this.#fit);
-    if (this.hasAttribute("open") || this.#wasOpen.get() === true) this.#show({ focus: false });
+    if (this.#shown) {
+      if (!this.#parts.panel.open) this.#mount(); // moved to another place in the page
+      this.#conversation.start();
+    } else if (this.hasAttribute("open") || this.#wasOpen.get() === true) {
+      this.#show({ focus: false });
+    }
   }
 
   disconnectedCallback() {
@@ -1075,7 +1105,7 @@ class LikewiseChat extends HTMLElement {
     if (!this.#built) return;
     if (name === "open") {
       if (now === null) this.hide();
-      else this.show();
+      else if (!this.#shown) this.show();
     } else {
       this.#language = knownLanguage(this.getAttribute("lang")) ?? this.#language;
       this.#conversation.language = this.#language;
@@ -1261,8 +1291,9 @@ class LikewiseChat extends HTMLElement {
       ...words.starters.map((text) => this.#option(text, () => this.#say(text))),
     );
     const welcome = [element("p", {}, words.welcome)];
-    const privacy = safeAddress(this.getAttribute("privacy") ?? "", location.href, ["http:", "https:"]);
-    if (this.hasAttribute("privacy") && privacy) {
+    const address = this.getAttribute("privacy");
+    const privacy = address && safeAddress(address, location.href, ["http:", "https:"]);
+    if (privacy) {
       welcome.push(element("p", {}, this.#anchor(privacy, words.privacy)));
     }
     parts.welcome.replaceChildren(...welcome);
@@ -1325,16 +1356,10 @@ class LikewiseChat extends HTMLElement {
     const { panel } = this.#parts;
     if (!panel.open) return;
     const focused = this.#root.activeElement;
-    panel.removeAttribute("open");
-    panel.close();
-    panel.classList.remove("full");
-    // close() of a modal dialog is needed to leave the top layer; the attribute alone is not.
-    queueMicrotask(() => {
-      if (!this.#shown) return;
-      this.#mount();
-      focused?.focus();
-      this.#scrollToNews(true);
-    });
+    panel.close(); // only close() leaves the top layer; its event comes after #mount()
+    this.#mount();
+    focused?.focus();
+    this.#scrollToNews(true);
   };
 
   /** Keeps the full-screen panel above an on-screen keyboard. */
@@ -1390,7 +1415,9 @@ class LikewiseChat extends HTMLElement {
       typing: () => this.#showTyping(true),
       notice: (key) => this.#announce(this.#words[key]),
       status: (key) => {
-        this.#status = key ?? (navigator.onLine === false ? "offline" : null);
+        const status = key ?? (navigator.onLine === false ? "offline" : null);
+        if (status === this.#status) return;
+        this.#status = status;
         this.#showStatus();
       },
       loading: (loading) => {
@@ -1415,6 +1442,7 @@ class LikewiseChat extends HTMLElement {
     item.state = own ? "sent" : null;
     item.choices = own ? [] : (message.choices ?? []);
     item.asksPlace = !own && message.ask === "place";
+    if (own && !known && !message.text) message = { ...message, text: this.#words.placed };
     if (!known || (message.text && message.text !== item.text)) this.#draw(item, message);
     this.#place(item);
     if (!own) {
@@ -1492,7 +1520,8 @@ class LikewiseChat extends HTMLElement {
     if (message.image?.url) {
       const source = safeAddress(message.image.url, base, [...web, "data:"]);
       if (source && (!source.startsWith("data:") || source.startsWith("data:image/"))) {
-        const picture = element("img", { class: "picture", src: source, alt: message.image.alt ?? "" });
+        const alt = message.image.alt ?? "";
+        const picture = element("img", { class: "picture", src: source, alt });
         picture.addEventListener("load", () => this.#scrollToNews());
         node.append(picture);
       }
@@ -1529,10 +1558,12 @@ class LikewiseChat extends HTMLElement {
   /** Brings classes, states and offers in line with what is known now. */
   #refresh() {
     const items = this.#items;
-    this.#parts.examples.hidden = items.length > 0 || this.#parts.log.querySelector(".divider");
-    const lastSaid = items.findLastIndex(({ from, state }) => from === "citizen" && state !== "failed");
-    const lastOpen = items.findLastIndex(({ choices, asksPlace }) => choices.length > 0 || asksPlace);
-    const lastOwn = items.findLastIndex(({ from }) => from === "citizen");
+    const begun = items.length > 0 || this.#parts.log.querySelector(".divider") !== null;
+    this.#parts.examples.hidden = begun;
+    const isOwn = ({ from }) => from === "citizen";
+    const lastOwn = items.findLastIndex(isOwn);
+    const lastSaid = items.findLastIndex((item) => isOwn(item) && item.state !== "failed");
+    const lastOpen = items.findLastIndex((item) => item.choices.length > 0 || item.asksPlace);
     items.forEach((item, index) => {
       item.node.className = `item ${item.from}${item.state === "failed" ? " failed" : ""}`;
       item.latest = index === lastOwn;
@@ -1578,13 +1609,14 @@ class LikewiseChat extends HTMLElement {
       return;
     }
     if (item.offerNode) return;
-    const offer = element("div", { class: "offer", role: "group", "aria-label": this.#words.choose });
+    const label = this.#words.choose;
+    const offer = element("div", { class: "offer", role: "group", "aria-label": label });
     for (const choice of item.choices) {
-      const label = String(choice.label);
+      const said = String(choice.label);
       offer.append(
-        this.#option(label, () => {
+        this.#option(said, () => {
           this.#focusComposer();
-          this.#conversation.send({ choice: choice.id }, label);
+          this.#conversation.send({ choice: choice.id }, said);
         }),
       );
     }
@@ -1674,11 +1706,12 @@ class LikewiseChat extends HTMLElement {
     this.#scrollToNews();
   }
 
+  /** A notice stands until the next step of the person; then the state of the line shows again. */
   #announce(text) {
-    clearTimeout(this.#noticeTimer);
-    const standing = this.#status ? this.#words[this.#status] : "";
-    this.#parts.notice.textContent = text || standing;
-    if (text) this.#noticeTimer = setTimeout(() => this.#announce(""), 12_000);
+    const { notice } = this.#parts;
+    const shown = text || (this.#status ? this.#words[this.#status] : "");
+    if (notice.textContent === shown) return; // the same words again would be read aloud again
+    notice.textContent = shown;
     this.#scrollToNews();
   }
 
@@ -1689,7 +1722,7 @@ class LikewiseChat extends HTMLElement {
   #showUnread() {
     const { badge, badgeText } = this.#parts;
     badge.hidden = this.#unread === 0;
-    badge.textContent = String(this.#unread);
+    badge.textContent = this.#unread ? String(this.#unread) : "";
     badgeText.textContent = this.#unread ? `, ${this.#words.unread(this.#unread)}` : "";
   }
 

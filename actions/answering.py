@@ -1,0 +1,42 @@
+"""Answers to questions on a topic, with what must be said beside them."""
+
+from __future__ import annotations
+
+from rasa_sdk.events import EventType, SlotSet
+
+from actions.boundary import CivicAction, Said, Speech
+from actions.conversation import LANGUAGE_NAMES
+from bot.civic.answers import spoken
+from bot.phrases import fill
+
+
+class GiveAnswer(CivicAction):
+    label = "action_answer"
+
+    def act(self, said: Said, speech: Speech) -> list[EventType]:
+        answer = self.city.answers.get((said.topic or "").removeprefix("answer/"))
+        if answer is None:
+            speech.say("utter_not_understood")
+            return [SlotSet("misses", int(said.slots.get("misses") or 0) + 1)]
+        found = spoken(answer, said.language, self.city.languages, self.city.today())
+        text = fill(found.text, self.city.phrasebook.values.get(found.language, {}))
+        link = (answer.source_url, answer.source_url.split("/")[2]) if answer.source_url else None
+        notes = []
+        if found.language != said.language:
+            notes.append("other_language")
+        if found.expired:
+            notes.append("expired")
+        if found.sample:
+            notes.append("sample")
+        for note in notes[:-1]:
+            speech.say(f"utter_note_{note}", language_name=LANGUAGE_NAMES.get(found.language, ""))
+        phrase = f"utter_answer_{notes[-1]}" if notes else "utter_answer_verified"
+        date = answer.checked_at.isoformat() if answer.checked_at else ""
+        speech.say(
+            phrase,
+            link=link,
+            answer=text,
+            date=date,
+            language_name=LANGUAGE_NAMES.get(found.language, ""),
+        )
+        return [SlotSet("misses", 0)]

@@ -1,0 +1,144 @@
+"""The one boundary between Rasa and our actions: what was said goes in, phrases come out.
+
+Rasa swallows an exception in a custom action and the citizen hears nothing; so nothing passes this
+boundary. A `CivicError` is explained with its phrase, anything else is logged, apologised for and
+flagged for staff. While a report is open, whatever else was answered is followed by its question.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import EventType, FollowupAction
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.city import City
+from bot.civic.errors import CivicError
+
+log = logging.getLogger(__name__)
+FORM = "report_form"
+
+
+@dataclass(frozen=True)
+class Said:
+    """The citizen's message as the model understood it, and what the conversation remembers."""
+
+    text: str
+    intent: str
+    guess: str
+    topic: str | None
+    confidence: float
+    candidates: tuple[dict[str, Any], ...]
+    entities: tuple[dict[str, Any], ...]
+    language: str
+    message_id: str
+    conversation: str
+    channel: str
+    place: dict[str, Any] | None
+    picked: bool
+    in_group: bool
+    correction: bool
+    slots: dict[str, Any]
+    in_form: bool
+
+    @classmethod
+    def of(cls, tracker: Tracker) -> Said:
+        message = tracker.latest_message
+        metadata = message.get("metadata") or {}
+        intent = message.get("intent") or {}
+        return cls(
+            text=str(message.get("text") or ""),
+            intent=str(intent.get("name") or ""),
+            guess=str(message.get("guess") or intent.get("name") or ""),
+            topic=message.get("topic"),
+            confidence=float(intent.get("confidence") or 0.0),
+            candidates=tuple(message.get("candidates") or ()),
+            entities=tuple(message.get("entities") or ()),
+            language=str(metadata.get("language") or "en"),
+            message_id=str(message.get("message_id") or ""),
+            conversation=str(tracker.sender_id),
+            channel=str(metadata.get("channel") or ""),
+            place=metadata.get("place"),
+            picked=bool(metadata.get("payload")),
+            in_group=bool(metadata.get("in_group")),
+            correction=bool(metadata.get("correction")),
+            slots=dict(tracker.slots),
+            in_form=bool(tracker.active_loop) and tracker.active_loop.get("name") == FORM,
+        )
+
+    def first(self, *kinds: str) -> dict[str, Any] | None:
+        """The first entity of one of these kinds."""
+        return next((e for e in self.entities if e["entity"] in kinds), None)
+
+    def value(self, *kinds: str) -> str | None:
+        entity = self.first(*kinds)
+        return str(entity["value"]) if entity else None
+
+
+class Speech:
+    """Says phrases in the citizen's language, and leaves signals for the road."""
+
+    def __init__(self, dispatcher: CollectingDispatcher, language: str) -> None:
+        self._dispatcher = dispatcher
+        self.language = language
+
+    def say(
+        self,
+        phrase: str,
+        choices: Sequence[tuple[str, str]] = (),
+        link: tuple[str, str] | None = None,
+        **values: object,
+    ) -> None:
+        """A phrase, with `choices` as (label, payload) and `link` as (url, label)."""
+        extra: dict[str, Any] = {}
+        if choices:
+            extra["buttons"] = [{"title": t, "payload": p} for t, p in choices]
+        if link:
+            extra["json_message"] = {"link": {"url": link[0], "label": link[1]}}
+        self._dispatcher.utter_message(
+            response=phrase, language=self.language, **extra, **values
+        )
+
+    def signal(self, **signals: object) -> None:
+        """Tell the road: `flag` (a reason), `forget`, `language`."""
+        self._dispatcher.utter_message(json_message={"signal": signals})
+
+
+class CivicAction(Action):  # type: ignore[misc]
+    """An action of ours: give it a `label` and write `act`."""
+
+    label = ""
+    returns_to_form = True
+
+    def __init__(self, city: City) -> None:
+        self.city = city
+
+    def name(self) -> str:
+        return self.label
+
+    def act(self, said: Said, speech: Speech) -> list[EventType]:
+        """Say what there is to say; return events for the tracker."""
+        raise NotImplementedError
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        said = Said.of(tracker)
+        speech = Speech(dispatcher, said.language)
+        events: list[EventType] = []
+        try:
+            events = self.act(said, speech)
+        except CivicError as error:
+            speech.say(error.phrase, **error.values)
+        except Exception:
+            log.exception("action %s failed", self.label)
+            speech.say("utter_apology")
+            speech.signal(flag="failed")
+        ended = any(e.get("event") == "active_loop" and not e.get("name") for e in events)
+        if said.in_form and self.returns_to_form and not ended:
+            events = [*events, FollowupAction(FORM)]
+        return events

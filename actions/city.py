@@ -1,0 +1,65 @@
+"""What actions need from the city, as small protocols, and the bundle that carries them.
+
+`assembly` binds the real registers; tests bind small ones of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from bot.civic.answers import AnswerTopic
+from bot.civic.areas import Area, Street
+from bot.civic.catalogue import Catalogue
+from bot.civic.tickets import NewTicket, Ticket
+from bot.civic.waste import Collection
+from bot.phrases import Phrasebook
+
+
+class Tickets(Protocol):
+    def open(self, new: NewTicket) -> Ticket: ...
+    def find(self, ref: str) -> Ticket | None: ...
+    def of_conversation(self, conversation: str) -> list[Ticket]: ...
+
+
+class Areas(Protocol):
+    def area(self, code: str) -> Area | None: ...
+    def streets(self, name: str | None = None) -> list[Street]: ...
+    def collections(self, area_code: str) -> list[Collection]: ...
+
+
+class Answers(Protocol):
+    def get(self, code: str) -> AnswerTopic | None: ...
+    def names(self) -> dict[str, Mapping[str, str]]: ...
+
+
+class Places(Protocol):
+    def nearest_street(self, lat: float, lon: float) -> tuple[Street, float] | None:
+        """The nearest street and how far it is, in metres."""
+        ...
+
+
+@dataclass(frozen=True)
+class City:
+    """Everything an action may ask."""
+
+    catalogue: Catalogue
+    tickets: Tickets
+    areas: Areas
+    answers: Answers
+    places: Places
+    languages: tuple[str, ...]
+    phrasebook: Phrasebook
+    clock: Callable[[], datetime]
+    zone: ZoneInfo
+
+    def text(self, phrase: str, language: str, **values: object) -> str:
+        """The words of a phrase, to be put into another."""
+        return self.phrasebook.text(phrase, language, **values)
+
+    def today(self) -> date:
+        """The date where the city is."""
+        return self.clock().astimezone(self.zone).date()

@@ -1,0 +1,60 @@
+"""Every action by name, for the embedded brain and for Rasa's own action server."""
+
+from __future__ import annotations
+
+from actions.answering import GiveAnswer
+from actions.boundary import CivicAction
+from actions.city import City
+from actions.conversation import (
+    Cancel,
+    ChangeLanguage,
+    Chat,
+    Danger,
+    Forget,
+    Person,
+    Repeat,
+    Unclear,
+)
+from actions.neighbourhood import AreaFacts, Inform, WasteDay
+from actions.reporting import (
+    AskChange,
+    AskConfirm,
+    AskContact,
+    AskDetail,
+    AskPlace,
+    AskService,
+    StartReport,
+    SubmitReport,
+    ValidateReport,
+)
+from actions.status import TicketStatus
+
+ACTIONS: tuple[type[CivicAction], ...] = (
+    AreaFacts,
+    AskChange,
+    AskConfirm,
+    AskContact,
+    AskDetail,
+    AskPlace,
+    AskService,
+    Cancel,
+    ChangeLanguage,
+    Chat,
+    Danger,
+    Forget,
+    GiveAnswer,
+    Inform,
+    Person,
+    Repeat,
+    StartReport,
+    SubmitReport,
+    TicketStatus,
+    Unclear,
+    ValidateReport,
+    WasteDay,
+)
+
+
+def actions_for(city: City) -> dict[str, CivicAction]:
+    """One of each, by the name that the domain gives it."""
+    return {action.label: action(city) for action in ACTIONS}

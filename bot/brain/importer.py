@@ -1,0 +1,83 @@
+"""Rasa's training-data importer: topics become examples, names of places become a look-up table.
+
+Phrase files are left out: a `responses:` file under `data/` would be merged into the domain and mix
+the languages. Named in `config.yml` under `importers:`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from rasa.shared.importers.rasa import RasaFileImporter
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot import topics
+from bot.choices import fold
+from bot.places.gazetteer import Name
+from bot.settings import load
+
+_PARTS = re.compile(r"[- ](Noord|Zuid|Oost|West|Dorp)$")
+
+
+class TopicImporter(RasaFileImporter):  # type: ignore[misc]
+    """Reads Rasa's own files as usual, and the city's topics and areas besides."""
+
+    def __init__(
+        self,
+        config_file: str | None = None,
+        domain_path: str | None = None,
+        training_data_paths: list[str] | str | None = None,
+    ) -> None:
+        super().__init__(config_file, domain_path, training_data_paths)
+        self._nlu_files = [f for f in self._nlu_files if Path(f).parent.name == "nlu"]
+        self._story_files = [f for f in self._story_files if Path(f).parent.name == "rules"]
+
+    def get_nlu_data(self, language: str | None = "en") -> TrainingData:
+        data = super().get_nlu_data(language)
+        settings = load()
+        messages = [
+            Message.build(e.text, e.intent, example_metadata={"topic": e.topic})
+            for e in topics.examples(settings.city_dir)
+            if e.language in settings.languages
+        ]
+        extra = TrainingData(
+            training_examples=messages,
+            lookup_tables=[
+                {
+                    "name": "places",
+                    "elements": [
+                        json.dumps(n.__dict__, ensure_ascii=False)
+                        for n in place_names(settings.city_dir / "areas")
+                    ],
+                }
+            ],
+        )
+        return data.merge(extra)
+
+
+def place_names(folder: Path) -> list[Name]:
+    """Names of streets and areas, and of areas that come in parts ("Paddepoel")."""
+    names = []
+    families: dict[str, list[str]] = defaultdict(list)
+    areas = list(csv.DictReader((folder / "areas.csv").read_text("utf-8").splitlines()))
+    for row in areas:
+        name = row["name"].removesuffix(" e.o.")
+        names.append(Name("area", name, (row["code"],)))
+        if row["kind"] == "neighbourhood" and _PARTS.search(name):
+            families[_PARTS.sub("", name)].append(row["code"])
+    known = {fold(n.name) for n in names}
+    names += [
+        Name("area", stem, tuple(codes))
+        for stem, codes in families.items()
+        if fold(stem) not in known
+    ]
+    streets: dict[str, list[str]] = defaultdict(list)
+    for row in csv.DictReader((folder / "streets.csv").read_text("utf-8").splitlines()):
+        streets[row["name"]] += [code for code in row["area_codes"].split(";") if code]
+    names += [Name("street", name, tuple(dict.fromkeys(c))) for name, c in streets.items()]
+    return names

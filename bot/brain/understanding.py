@@ -1,0 +1,219 @@
+"""Rasa graph components that understand a message: sentence vector, intent with topic, places.
+
+One calibrated classifier decides on intent and topic together: a topic's examples are examples of
+`ask` or `report` with that topic. When it is not sure it says so: the intent becomes
+`nlu_fallback` and up to three candidates travel with the message.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.nlu.extractors.extractor import EntityExtractorMixin
+from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
+from rasa.shared.nlu.constants import ENTITIES, INTENT, METADATA, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.brain import encoder
+from bot.brain.kernel import KernelClassifier
+from bot.brain.patterns import find_patterns
+from bot.places.gazetteer import Gazetteer, Name
+
+_SPACE = re.compile(r"\s+")
+
+
+def tidy(text: str) -> str:
+    """Lower case and single spaces: what the classifier sees."""
+    return _SPACE.sub(" ", text).strip().lower()[:600]
+
+
+def label_of(intent: str, topic: str | None) -> str:
+    return f"{intent}|{topic}" if topic else intent
+
+
+@DefaultV1Recipe.register(
+    DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True
+)
+class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
+    """Intent and topic with calibrated confidence, and what to do with the doubt."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """`answer`: least confidence to act on; `clarify`: least to offer as a candidate."""
+        return {"answer": 0.5, "clarify": 0.06, "candidates": 3}
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        classifier: KernelClassifier | None = None,
+    ) -> None:
+        self.config = config
+        self.classifier = classifier
+        self._storage, self._resource = model_storage, resource
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> TopicClassifier:
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        examples = [m for m in training_data.intent_examples if m.get(TEXT)]
+        texts = [tidy(m.get(TEXT)) for m in examples]
+        labels = [
+            label_of(m.get(INTENT), (m.get(METADATA) or {}).get("topic")) for m in examples
+        ]
+        self.classifier = KernelClassifier()
+        left_out = self.classifier.fit(texts, encoder.shared().encode(texts), labels)
+        right = np.array(self.classifier.labels)[left_out.argmax(axis=1)] == np.array(labels)
+        with self._storage.write_to(self._resource) as folder:
+            self.classifier.save(folder)
+            report = {
+                "texts": len(texts),
+                "labels": len(self.classifier.labels),
+                "left_out_accuracy": round(float(right.mean()), 4),
+                "encoder": encoder.digest(),
+            }
+            (folder / "report.json").write_text(json.dumps(report), "utf-8")
+        return self._resource
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> TopicClassifier:
+        with model_storage.read_from(resource) as folder:
+            return cls(config, model_storage, resource, KernelClassifier.load(folder))
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            self._understand(message)
+        return messages
+
+    def _understand(self, message: Message) -> None:
+        text = tidy(message.get(TEXT) or "")
+        if not text or self.classifier is None:
+            return
+        dense = encoder.shared().encode([text])
+        probabilities = self.classifier.probabilities([text], dense)[0]
+        order = np.argsort(-probabilities)[:10]
+        ranked = [
+            (*self.classifier.labels[i].partition("|")[::2], float(probabilities[i]))
+            for i in order
+        ]
+        by_intent: dict[str, float] = {}
+        for label, p in zip(self.classifier.labels, probabilities):
+            name = label.partition("|")[0]
+            by_intent[name] = by_intent.get(name, 0.0) + float(p)
+        intent, topic, confidence = ranked[0]
+        candidates = [
+            {"intent": name, "topic": t or None, "confidence": round(p, 4)}
+            for name, t, p in ranked[: self.config["candidates"]]
+            if p >= self.config["clarify"]
+        ]
+        sure = confidence >= self.config["answer"]
+        ranking = sorted(by_intent.items(), key=lambda pair: -pair[1])
+        decision = "answer" if sure else ("clarify" if candidates else "person")
+        chosen = intent if sure else DEFAULT_NLU_FALLBACK_INTENT_NAME
+        message.set(
+            INTENT, {"name": chosen, "confidence": by_intent[intent]}, add_to_output=True
+        )
+        message.set(
+            "intent_ranking",
+            [{"name": name, "confidence": p} for name, p in ranking[:10]],
+            add_to_output=True,
+        )
+        message.set("guess", intent, add_to_output=True)
+        message.set("topic", topic or None, add_to_output=True)
+        message.set("topic_confidence", confidence if topic else 0.0, add_to_output=True)
+        message.set("candidates", candidates, add_to_output=True)
+        message.set("decision", decision, add_to_output=True)
+
+
+@DefaultV1Recipe.register(
+    DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True
+)
+class PlaceExtractor(GraphComponent, EntityExtractorMixin):  # type: ignore[misc]
+    """Streets, areas, house numbers, postcodes, references, telephone numbers and e-mail."""
+
+    def __init__(
+        self,
+        model_storage: ModelStorage,
+        resource: Resource,
+        gazetteer: Gazetteer | None = None,
+    ) -> None:
+        self.gazetteer = gazetteer
+        self._storage, self._resource = model_storage, resource
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> PlaceExtractor:
+        return cls(model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Keep the names that the importer put into the look-up tables, and everyday words."""
+        names = [
+            Name(**json.loads(entry))
+            for table in training_data.lookup_tables
+            if table["name"] == "places"
+            for entry in table["elements"]
+        ]
+        words: dict[str, int] = {}
+        for message in training_data.intent_examples:
+            for word in set(re.findall(r"\w+", str(message.get(TEXT)).lower())):
+                words[word] = words.get(word, 0) + 1
+        everyday = sorted(word for word, count in words.items() if count >= 3)
+        with self._storage.write_to(self._resource) as folder:
+            data = {"names": [n.__dict__ for n in names], "everyday": everyday}
+            (folder / "names.json").write_text(json.dumps(data, ensure_ascii=False), "utf-8")
+        self.gazetteer = Gazetteer(names, frozenset(everyday))
+        return self._resource
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> PlaceExtractor:
+        with model_storage.read_from(resource) as folder:
+            data = json.loads((folder / "names.json").read_text("utf-8"))
+        names = [Name(n["kind"], n["name"], tuple(n["codes"])) for n in data["names"]]
+        return cls(model_storage, resource, Gazetteer(names, frozenset(data["everyday"])))
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            text = message.get(TEXT) or ""
+            if self.gazetteer is not None and text:
+                found = [
+                    *message.get(ENTITIES, []),
+                    *find_patterns(text[:1000], self.gazetteer.find(text[:600])),
+                ]
+                message.set(ENTITIES, found, add_to_output=True)
+        return messages

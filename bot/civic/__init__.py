@@ -1,0 +1,1 @@
+"""Pure rules of the city: tickets, services, areas, answers. Standard library only."""

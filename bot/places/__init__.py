@@ -1,0 +1,1 @@
+"""Finding streets, areas and positions in what citizens write or share."""
