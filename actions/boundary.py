@@ -99,9 +99,7 @@ class Speech:
             extra["buttons"] = [{"title": t, "payload": p} for t, p in choices]
         if link:
             extra["json_message"] = {"link": {"url": link[0], "label": link[1]}}
-        self._dispatcher.utter_message(
-            response=phrase, language=self.language, **extra, **values
-        )
+        self._dispatcher.utter_message(response=phrase, language=self.language, **extra, **values)
 
     def signal(self, **signals: object) -> None:
         """Tell the road: `flag` (a reason), `forget`, `language`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rasa_sdk.events import ActiveLoop, EventType, SlotSet
 
 from actions.boundary import CivicAction, Said, Speech
+from actions.neighbourhood import Inform
 from actions.words import language_named
 
 LANGUAGE_NAMES = {"en": "English", "nl": "Nederlands", "de": "Deutsch", "da": "Dansk"}
@@ -17,8 +18,22 @@ REPORT_SLOTS = (
     "report_change",
 )
 CHAT = frozenset(
-    "greet goodbye thanks help identity privacy compliment insult smalltalk out_of_scope "
-    "affirm deny skip more".split()
+    [
+        "greet",
+        "goodbye",
+        "thanks",
+        "help",
+        "identity",
+        "privacy",
+        "compliment",
+        "insult",
+        "smalltalk",
+        "out_of_scope",
+        "affirm",
+        "deny",
+        "skip",
+        "more",
+    ]
 )
 """Intents that one phrase answers: `utter_<intent>`."""
 MISSES_BEFORE_PERSON = 2
@@ -126,6 +141,9 @@ class Unclear(CivicAction):
         if said.picked:  # "something else" was chosen
             speech.say("utter_rephrase")
             return []
+        if said.first("street", "area", "postcode", "ticket_reference"):
+            # A name of a place is a clear answer, whatever the classifier makes of it.
+            return Inform(self.city).act(said, speech)
         misses = int(said.slots.get("misses") or 0) + 1
         choices = self._choices(said, speech)
         if misses >= MISSES_BEFORE_PERSON:

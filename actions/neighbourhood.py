@@ -30,14 +30,14 @@ class AreaFacts(CivicAction):
     def act(self, said: Said, speech: Speech) -> list[EventType]:
         figure = said.value("figure") or figure_named(said.text)
         pending = said.slots.get("pending") or {}
-        if pending.get("kind") == "area_facts" and said.guess == "inform":
+        if pending.get("kind") == "area_facts" and said.guess != "area_facts":
             figure = pending.get("figure")
         if figure == "origin":
             speech.say("utter_area_not_kept")
             return [SlotSet("pending", None)]
         areas = areas_of(said, self.city)
         if not areas:
-            asked_before = pending.get("kind") == "area_facts" and said.guess == "inform"
+            asked_before = pending.get("kind") == "area_facts" and said.guess != "area_facts"
             speech.say("utter_area_unknown" if asked_before else "utter_ask_area")
             return [SlotSet("pending", {"kind": "area_facts", "figure": figure})]
         wanted = AGES if figure == "ages" else ((figure,) if figure else OVERVIEW)
@@ -45,9 +45,7 @@ class AreaFacts(CivicAction):
             self._tell(area, wanted, said, speech)
         return [SlotSet("pending", None), SlotSet("misses", 0)]
 
-    def _tell(
-        self, area: Area, wanted: tuple[str, ...], said: Said, speech: Speech
-    ) -> None:
+    def _tell(self, area: Area, wanted: tuple[str, ...], said: Said, speech: Speech) -> None:
         known = [(name, area.figure(name)) for name in wanted]
         published = [(name, value) for name, value in known if value is not None]
         if not published:
@@ -77,7 +75,7 @@ class WasteDay(CivicAction):
         areas = [a for a in areas_of(said, self.city) if a.kind == "neighbourhood"]
         if not areas:
             pending = said.slots.get("pending") or {}
-            asked_before = pending.get("kind") == "waste_day" and said.guess == "inform"
+            asked_before = pending.get("kind") == "waste_day" and said.guess != "waste_day"
             speech.say("utter_waste_unknown" if asked_before else "utter_ask_address")
             return [SlotSet("pending", {"kind": "waste_day"})]
         if len(areas) > 1:
@@ -110,7 +108,12 @@ class WasteDay(CivicAction):
 
 def spoken_date(day: date, language: str) -> str:
     """A date with its weekday, as people say it: "Tuesday 24 November"."""
-    patterns = {"en": "EEEE d MMMM", "nl": "EEEE d MMMM", "de": "EEEE, d. MMMM", "da": "EEEE d. MMMM"}
+    patterns = {
+        "en": "EEEE d MMMM",
+        "nl": "EEEE d MMMM",
+        "de": "EEEE, d. MMMM",
+        "da": "EEEE d. MMMM",
+    }
     return str(format_date(day, patterns.get(language, "EEEE d MMMM"), locale=language))
 
 

@@ -85,7 +85,9 @@ class ValidateReport(ReportAction):
         asked = said.slots.get("requested_slot")
         if not asked:
             # The form was just begun: `action_start_report` has taken what there was.
-            return [SlotSet("requested_slot", reporting.missing(said.slots, self.city.catalogue))]
+            settled = reporting.settled(said.slots, self.city.catalogue)
+            ask = reporting.missing({**said.slots, **settled}, self.city.catalogue)
+            return [*(SlotSet(k, v) for k, v in settled.items()), SlotSet("requested_slot", ask)]
         heard = self.heard(said)
         changes = reporting.take(heard, asked, said.slots, self.city.catalogue)
         if changes is None:
@@ -101,13 +103,12 @@ class ValidateReport(ReportAction):
         if reporting.NEXT in changes:
             speech.say("utter_one_at_a_time")
         ask = changes.pop("ask", None)
+        changes |= reporting.settled({**said.slots, **changes}, self.city.catalogue)
         now = {**said.slots, **changes}
         ask = ask or (
             None if now.get(reporting.CONFIRMED) else reporting.missing(now, self.city.catalogue)
         )
         events = [SlotSet(key, value) for key, value in changes.items()]
-        if not events:
-            events = [SlotSet(reporting.CONFIRMED, None)]
         return [*events, *([SlotSet("requested_slot", ask)] if ask else [])]
 
 
@@ -171,7 +172,7 @@ class AskConfirm(ReportAction):
         return []
 
     def _extra(self, said: Said) -> str:
-        given = [v for v in (said.slots.get(reporting.DETAIL) or {}).values() if v]
+        given = [v for v in (said.slots.get(reporting.GIVEN) or {}).values() if v]
         if said.slots.get(reporting.CONTACT):
             given.append(str(said.slots[reporting.CONTACT]))
         return "".join(f"\n• {line}" for line in given)
@@ -205,7 +206,7 @@ class SubmitReport(ReportAction):
             return end_report()  # a danger ended the form; there is nothing to send
         place = slots.get(reporting.PLACE) or {}
         details = [str(slots.get("report_text") or "")]
-        details += [str(v) for v in (slots.get(reporting.DETAIL) or {}).values()]
+        details += [str(v) for v in (slots.get(reporting.GIVEN) or {}).values()]
         ticket = self.city.tickets.open(
             NewTicket(
                 request_key=said.message_id,
@@ -223,12 +224,14 @@ class SubmitReport(ReportAction):
             )
         )
         speech.say("utter_submitted", reference=ticket.reference, days=service.target_days)
-        events = [SlotSet(name, None) for name in ("report_text", reporting.NEXT)]
+        events = [SlotSet(name, None) for name in ("report_text", reporting.NEXT, reporting.GIVEN)]
         following = self.city.catalogue.get(slots.get(reporting.NEXT))
         if following:
             speech.say(
                 "utter_next_report",
                 service=following.name(said.language),
-                choices=[(following.name(said.language), f'/report{{"topic": "{following.topic}"}}')],
+                choices=[
+                    (following.name(said.language), f'/report{{"topic": "{following.topic}"}}')
+                ],
             )
         return [*end_report(), *events]

@@ -35,9 +35,15 @@ class Bell:
         except asyncio.TimeoutError:
             return False
         finally:
-            self._waiting[name].discard(future)
-            if not self._waiting[name]:
-                self._waiting.pop(name, None)
+            self.leave(name, future)
+
+    def leave(self, name: str, future: asyncio.Future[None]) -> None:
+        """Stop listening."""
+        waiting = self._waiting.get(name)
+        if waiting is not None:
+            waiting.discard(future)
+            if not waiting:
+                del self._waiting[name]
 
 
 TURNS = "turns"

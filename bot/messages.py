@@ -270,3 +270,20 @@ class Accepted:
     conversation: ConversationId
     duplicate: bool
     received_at: datetime
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a conversation: a citizen's message (`body`) or something said to them.
+
+    `cursor` orders a conversation; `external_id` is the citizen's message that it is or answers.
+    """
+
+    cursor: int
+    sender: str
+    external_id: str | None
+    final: bool
+    at: datetime
+    body: JsonObject
+    state: str
+    outbox_id: int | None = None

@@ -75,7 +75,9 @@ class Phrasebook:
 
     def text(self, key: str, language: str, **values: object) -> str:
         """Only the words of a phrase."""
-        return fill(str(self.phrase(key, language).get("text", "")).strip(), self._all(language, values))
+        return fill(
+            str(self.phrase(key, language).get("text", "")).strip(), self._all(language, values)
+        )
 
     def response(self, key: str, language: str, **values: object) -> dict[str, Any]:
         """The phrase filled in, in the shape that Rasa's NLG gives back."""

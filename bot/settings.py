@@ -163,9 +163,7 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [
-            f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()
-        ]
+        lines = [f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
 
 

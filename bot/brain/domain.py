@@ -65,6 +65,7 @@ SLOTS = (
     "report_confirmed",
     "report_contact",
     "report_detail",
+    "report_given",
     "report_next",
     "report_place",
     "report_service",
@@ -82,7 +83,10 @@ def domain(phrases: Path) -> dict[str, Any]:
     responses = YAML(typ="safe").load(phrases.read_text("utf-8"))["responses"]
     return {
         "version": "3.1",
-        "session_config": {"session_expiration_time": 1440, "carry_over_slots_to_new_session": True},
+        "session_config": {
+            "session_expiration_time": 1440,
+            "carry_over_slots_to_new_session": True,
+        },
         "intents": [{name: {"use_entities": []}} for name in INTENTS],
         "entities": list(ENTITIES),
         "slots": {

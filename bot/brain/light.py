@@ -8,12 +8,14 @@ placeholder raises `HeavyLibraryMissing` with the command that installs the real
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -122,11 +124,28 @@ def missing() -> frozenset[str]:
 def install() -> None:
     """Lay the placeholders and switch Rasa's telemetry off; a second call does nothing."""
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+    os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
     absent = missing()
     if absent:
         sys.meta_path.append(_Finder(absent))
+
+
+@contextlib.contextmanager
+def without_warnings() -> Iterator[None]:
+    """Rasa warns of its own past at every load; nothing of it can be acted on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def load_rasa() -> None:
+    """Import Rasa without the deprecation warnings of the libraries that it is tied to."""
+    install()
+    with without_warnings():
+        import rasa.core.agent
+        import rasa.model_training  # noqa: F401
 
 
 def rasa() -> None:

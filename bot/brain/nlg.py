@@ -7,7 +7,7 @@ from typing import Any
 from rasa.core.nlg.generator import NaturalLanguageGenerator
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.phrases import PhraseMissing, Phrasebook
+from bot.phrases import Phrasebook, PhraseMissing
 from bot.profile import Profile
 from bot.settings import Settings, load
 

@@ -21,7 +21,9 @@ _NUMBER = re.compile(
     r"\b(?:number|nummer|huisnummer|nr|no|hausnummer|husnummer)\.?\s*(\d{1,4}(?:\s?[a-zA-Z](?!\w))?)\b",
     re.IGNORECASE,
 )
-_BARE_NUMBER = re.compile(r"^\W*(?:(?:no|nee|nein|nej)\W+)?(\d{1,4}\s?[a-zA-Z]?)\W*$", re.IGNORECASE)
+_BARE_NUMBER = re.compile(
+    r"^\W*(?:(?:no|nee|nein|nej)\W+)?(\d{1,4}\s?[a-zA-Z]?)\W*$", re.IGNORECASE
+)
 
 
 def _entity(kind: str, value: str, start: int, end: int, **more: Any) -> dict[str, Any]:

@@ -40,9 +40,13 @@ def label_of(intent: str, topic: str | None) -> str:
     return f"{intent}|{topic}" if topic else intent
 
 
-@DefaultV1Recipe.register(
-    DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True
-)
+def _topic_of(example: Message) -> str | None:
+    """The topic that the importer wrote beside an example."""
+    topic = ((example.get(METADATA) or {}).get("example") or {}).get("topic")
+    return str(topic) if topic else None
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
     """Intent and topic with calibrated confidence, and what to do with the doubt."""
 
@@ -75,9 +79,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
     def train(self, training_data: TrainingData) -> Resource:
         examples = [m for m in training_data.intent_examples if m.get(TEXT)]
         texts = [tidy(m.get(TEXT)) for m in examples]
-        labels = [
-            label_of(m.get(INTENT), (m.get(METADATA) or {}).get("topic")) for m in examples
-        ]
+        labels = [label_of(m.get(INTENT), _topic_of(m)) for m in examples]
         self.classifier = KernelClassifier()
         left_out = self.classifier.fit(texts, encoder.shared().encode(texts), labels)
         right = np.array(self.classifier.labels)[left_out.argmax(axis=1)] == np.array(labels)
@@ -117,8 +119,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         probabilities = self.classifier.probabilities([text], dense)[0]
         order = np.argsort(-probabilities)[:10]
         ranked = [
-            (*self.classifier.labels[i].partition("|")[::2], float(probabilities[i]))
-            for i in order
+            (*self.classifier.labels[i].partition("|")[::2], float(probabilities[i])) for i in order
         ]
         by_intent: dict[str, float] = {}
         for label, p in zip(self.classifier.labels, probabilities):
@@ -134,9 +135,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         ranking = sorted(by_intent.items(), key=lambda pair: -pair[1])
         decision = "answer" if sure else ("clarify" if candidates else "person")
         chosen = intent if sure else DEFAULT_NLU_FALLBACK_INTENT_NAME
-        message.set(
-            INTENT, {"name": chosen, "confidence": by_intent[intent]}, add_to_output=True
-        )
+        message.set(INTENT, {"name": chosen, "confidence": by_intent[intent]}, add_to_output=True)
         message.set(
             "intent_ranking",
             [{"name": name, "confidence": p} for name, p in ranking[:10]],
@@ -149,9 +148,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         message.set("decision", decision, add_to_output=True)
 
 
-@DefaultV1Recipe.register(
-    DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True
-)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
 class PlaceExtractor(GraphComponent, EntityExtractorMixin):  # type: ignore[misc]
     """Streets, areas, house numbers, postcodes, references, telephone numbers and e-mail."""
 

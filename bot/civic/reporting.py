@@ -14,13 +14,31 @@ from bot.civic.catalogue import Catalogue, Question, Service
 
 SERVICE, PLACE, DETAIL = "report_service", "report_place", "report_detail"
 CONFIRMED, CONTACT, CHANGE = "report_confirmed", "report_contact", "report_change"
-NEXT = "report_next"
+NEXT, GIVEN = "report_next", "report_given"
 SURE = 0.6
 """Confidence from which another intent interrupts an open question."""
 
 INTERRUPTS = frozenset(
-    "ask ticket_status area_facts waste_day person cancel help identity privacy forget_me "
-    "change_language danger insult smalltalk out_of_scope repeat goodbye compliment".split()
+    [
+        "ask",
+        "ticket_status",
+        "area_facts",
+        "waste_day",
+        "person",
+        "cancel",
+        "help",
+        "identity",
+        "privacy",
+        "forget_me",
+        "change_language",
+        "danger",
+        "insult",
+        "smalltalk",
+        "out_of_scope",
+        "repeat",
+        "goodbye",
+        "compliment",
+    ]
 )
 ALWAYS = frozenset({"person", "cancel", "forget_me", "danger", "change_language"})
 QUESTIONS = frozenset({"ask", "ticket_status", "area_facts", "waste_day"})
@@ -61,7 +79,7 @@ class Draft:
 
     def open_question(self) -> Question | None:
         """The first extra question of the service that has no answer yet."""
-        given = self.slots.get(DETAIL) or {}
+        given = self.slots.get(GIVEN) or {}
         questions = self.service.questions if self.service else ()
         return next((q for q in questions if q.key not in given), None)
 
@@ -82,7 +100,8 @@ def first_slots(heard: Heard) -> dict[str, Any]:
     return {
         SERVICE: heard.service,
         PLACE: dict(heard.spot) if heard.spot else None,
-        DETAIL: {},
+        GIVEN: {},
+        DETAIL: None,
         CONFIRMED: None,
         CONTACT: heard.contact,
         CHANGE: None,
@@ -91,9 +110,16 @@ def first_slots(heard: Heard) -> dict[str, Any]:
     }
 
 
-def take(heard: Heard, asked: str, slots: Mapping[str, Any], catalogue: Catalogue) -> (
-    dict[str, Any] | None
-):
+def settled(slots: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """The detail slot as it follows from the answers given so far."""
+    draft = Draft(slots, catalogue)
+    complete = draft.service is not None and draft.open_question() is None
+    return {DETAIL: "complete" if complete else None}
+
+
+def take(
+    heard: Heard, asked: str, slots: Mapping[str, Any], catalogue: Catalogue
+) -> dict[str, Any] | None:
     """The slots that this message changes; None when it does not belong to the report."""
     if heard.intent in ALWAYS:
         return None
@@ -108,7 +134,7 @@ def take(heard: Heard, asked: str, slots: Mapping[str, Any], catalogue: Catalogu
             if asked != PLACE or not about_place:
                 return {NEXT: heard.service}
         if other:
-            return _with_place({SERVICE: heard.service, DETAIL: {}}, heard, slots)
+            return _with_place({SERVICE: heard.service, GIVEN: {}}, heard, slots)
     if asked != PLACE and about_place and (asked != DETAIL or heard.correcting or heard.spot):
         return _with_place({}, heard, slots)
     if asked == SERVICE:
@@ -124,9 +150,7 @@ def take(heard: Heard, asked: str, slots: Mapping[str, Any], catalogue: Catalogu
     return _confirm(heard)
 
 
-def _with_place(
-    changes: dict[str, Any], heard: Heard, slots: Mapping[str, Any]
-) -> dict[str, Any]:
+def _with_place(changes: dict[str, Any], heard: Heard, slots: Mapping[str, Any]) -> dict[str, Any]:
     """Add the place that the message names, or the house number that it corrects."""
     if heard.spot:
         return {**changes, PLACE: dict(heard.spot)}
@@ -150,17 +174,15 @@ def _place(heard: Heard, slots: Mapping[str, Any]) -> dict[str, Any] | None:
     return {PLACE: {"text": words[:300], "known": False}}
 
 
-def _detail(heard: Heard, slots: Mapping[str, Any], catalogue: Catalogue) -> (
-    dict[str, Any] | None
-):
+def _detail(heard: Heard, slots: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any] | None:
     question = Draft(slots, catalogue).open_question()
     if question is None:
         return {CONFIRMED: None}
-    given = dict(slots.get(DETAIL) or {})
+    given = dict(slots.get(GIVEN) or {})
     if heard.intent == "skip" and not heard.option:
-        return {DETAIL: {**given, question.key: ""}}
+        return {GIVEN: {**given, question.key: ""}}
     words = heard.option or heard.text.strip()
-    return {DETAIL: {**given, question.key: words[:1000]}} if words else None
+    return {GIVEN: {**given, question.key: words[:1000]}} if words else None
 
 
 def _contact(heard: Heard) -> dict[str, Any] | None:
@@ -175,9 +197,9 @@ def _change(heard: Heard) -> dict[str, Any] | None:
     if heard.change == "place":
         return {PLACE: None}
     if heard.change == "service":
-        return {SERVICE: None, DETAIL: {}}
+        return {SERVICE: None, GIVEN: {}}
     if heard.change == "detail":
-        return {DETAIL: {}}
+        return {GIVEN: {}}
     if heard.intent in ("affirm", "skip"):
         return {CONFIRMED: None}
     return None

@@ -28,4 +28,6 @@ class Collection:
 
 def upcoming(plan: Iterable[Collection], today: date) -> list[tuple[date, Collection]]:
     """The next date of every kind, soonest first."""
-    return sorted(((c.next_date(today), c) for c in plan), key=lambda pair: (pair[0], pair[1].waste))
+    return sorted(
+        ((c.next_date(today), c) for c in plan), key=lambda pair: (pair[0], pair[1].waste)
+    )

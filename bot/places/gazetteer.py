@@ -21,8 +21,45 @@ _TOKEN = re.compile(r"[\w']+(?:\.[\w]+)*", re.UNICODE)
 _ARTICLE = re.compile(r"^(de|het|the|t|den|der|die|das) ")
 _KIND_WORD = re.compile(r"^(wijk|buurt|neighbourhood|district|stadtteil|viertel|bydel|kvarter) ")
 _CUE = frozenset(
-    "in at on near from around to wijk buurt op aan bij van naar om te uit district neighbourhood "
-    "area street straat auf im an der beim nahe aus viertel stadtteil i pa ved fra til bydel".split()
+    [
+        "in",
+        "at",
+        "on",
+        "near",
+        "from",
+        "around",
+        "to",
+        "wijk",
+        "buurt",
+        "op",
+        "aan",
+        "bij",
+        "van",
+        "naar",
+        "om",
+        "te",
+        "uit",
+        "district",
+        "neighbourhood",
+        "area",
+        "street",
+        "straat",
+        "auf",
+        "im",
+        "an",
+        "der",
+        "beim",
+        "nahe",
+        "aus",
+        "viertel",
+        "stadtteil",
+        "i",
+        "pa",
+        "ved",
+        "fra",
+        "til",
+        "bydel",
+    ]
 )
 
 

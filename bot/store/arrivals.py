@@ -43,7 +43,7 @@ class Arrivals(Queries):
                     channel=message.channel,
                     external_id=message.external_id,
                     fingerprint=message.fingerprint(),
-                    body=message.body(),
+                    body=message.body() | self._label(c, conversation, message),
                     cursor=self.next_cursor(c, conversation),
                     state="replaced" if replaces else "waiting",
                     received_at=now,
@@ -60,6 +60,17 @@ class Arrivals(Queries):
         if known.fingerprint and known.fingerprint != message.fingerprint():
             raise ContentConflict(message.external_id)
         return self._accepted(known, duplicate=True)
+
+    @staticmethod
+    def _label(c: Connection, conversation: str, message: Inbound) -> dict[str, str]:
+        """The words of the choice that was picked, for those who read the conversation later."""
+        if not message.choice:
+            return {}
+        kept = c.execute(
+            sa.select(_conversations.c.open_reply).where(_conversations.c.id == conversation)
+        ).scalar()
+        offered = (kept or {}).get("choices") or ()
+        return next(({"label": o["label"]} for o in offered if o["id"] == message.choice), {})
 
     def _known(self, c: Connection, message: Inbound) -> Any:
         return c.execute(

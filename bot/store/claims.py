@@ -47,9 +47,7 @@ class Claims(Queries):
             sa.select(_inbox, _conversations)
             .join(head, head.c.id == _inbox.c.id)
             .join(_conversations, _conversations.c.id == _inbox.c.conversation_id)
-            .where(
-                free, sa.or_(_inbox.c.not_before.is_(None), _inbox.c.not_before <= now)
-            )
+            .where(free, sa.or_(_inbox.c.not_before.is_(None), _inbox.c.not_before <= now))
             .order_by(_inbox.c.id)
             .limit(1)
             .with_for_update(of=_conversations, skip_locked=True)

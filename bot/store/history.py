@@ -8,10 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.messages import ConversationId
+from bot.messages import ConversationId, Entry
 from bot.store import schema
 from bot.store.claims import Claims
-from bot.store.rows import Entry, OutgoingReply, Queries
+from bot.store.rows import OutgoingReply, Queries
 
 _inbox, _outbox, _conversations = schema.inbox, schema.outbox, schema.conversations
 
@@ -33,8 +33,11 @@ class History(Queries):
             .limit(limit)
         )
         lines = [
-            Entry(row.cursor, "citizen", row.external_id, False, row.received_at, row.body, row.state)
+            Entry(
+                row.cursor, "citizen", row.external_id, False, row.received_at, row.body, row.state
+            )
             for row in said
+            if not row.body.get("erased") and row.state != "replaced"
         ]
         answered = c.execute(
             sa.select(_outbox, _inbox.c.external_id)

@@ -37,9 +37,7 @@ def upgrade(database: Database) -> str:
 
 def new_revision(database: Database, message: str) -> None:
     """Write a migration for the difference between the schema and the database."""
-    database.write_now(
-        lambda c: command.revision(_config(c), message=message, autogenerate=True)
-    )
+    database.write_now(lambda c: command.revision(_config(c), message=message, autogenerate=True))
 
 
 def differences(database: Database) -> list[object]:
@@ -52,8 +50,8 @@ def differences(database: Database) -> list[object]:
         context = MigrationContext.configure(
             c,
             opts={
-                "include_object": lambda thing, name, kind, reflected, other: not (
-                    kind == "table" and reflected and other is None
+                "include_object": lambda thing, name, kind, reflected, other: (
+                    not (kind == "table" and reflected and other is None)
                 )
             },
         )

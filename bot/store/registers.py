@@ -61,9 +61,7 @@ class TicketRegister:
         name = f"tickets-{year}"
         c.execute(self.database.insert_or_ignore(_counters).values(name=name, value=0))
         c.execute(
-            _counters.update()
-            .where(_counters.c.name == name)
-            .values(value=_counters.c.value + 1)
+            _counters.update().where(_counters.c.name == name).values(value=_counters.c.value + 1)
         )
         return int(
             c.execute(sa.select(_counters.c.value).where(_counters.c.name == name)).scalar_one()

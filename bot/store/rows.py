@@ -72,20 +72,6 @@ class Delivery:
     opted_out: bool
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One line of a conversation: a citizen's message (`body`) or something said to them."""
-
-    cursor: int
-    sender: str
-    external_id: str | None
-    final: bool
-    at: datetime
-    body: JsonObject
-    state: str
-    outbox_id: int | None = None
-
-
 def new_conversation_id() -> ConversationId:
     """96 random bits: says nothing of who the citizen is."""
     return ConversationId(secrets.token_hex(12))
@@ -108,9 +94,7 @@ class Queries:
             .values(last_cursor=table.c.last_cursor + 1)
         )
         return int(
-            c.execute(
-                sa.select(table.c.last_cursor).where(table.c.id == conversation)
-            ).scalar_one()
+            c.execute(sa.select(table.c.last_cursor).where(table.c.id == conversation)).scalar_one()
         )
 
     def conversation_of(

@@ -162,7 +162,7 @@ def area_rows(
             raise SourceProblem(f"a district without {theirs}: no sum for the city")
         city[ours] = str(sum(p[theirs] for p in districts))
     # Rounded shares and averages cannot be added up exactly: the city has none.
-    city |= {ours: "" for ours in SHARES}
+    city |= dict.fromkeys(SHARES, "")
     rows = [city]
     for p in sorted(districts, key=lambda p: str(p["WK_CODE"])):
         rows.append(

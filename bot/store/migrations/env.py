@@ -10,8 +10,8 @@ context.configure(
     target_metadata=metadata,
     render_as_batch=True,
     # Rasa owns its own table; we neither make nor drop it.
-    include_object=lambda thing, name, kind, reflected, other: not (
-        kind == "table" and reflected and other is None
+    include_object=lambda thing, name, kind, reflected, other: (
+        not (kind == "table" and reflected and other is None)
     ),
 )
 with context.begin_transaction():

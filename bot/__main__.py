@@ -1,0 +1,135 @@
+"""The command line of Likewise: `python -m bot COMMAND`.
+
+Commands load only what they need, so that `--help` is quick and the staff commands do not wait for
+a model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from bot import __version__, commands
+from bot.logs import configure
+from bot.settings import SettingsError, load
+
+DESCRIPTION = """\
+Likewise: one civic assistant on the website, on Telegram and by SMS.
+
+Settings come from environment variables that begin with LIKEWISE_ (see README.md);
+`python -m bot settings` prints them all.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="python -m bot",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"Likewise {__version__}")
+    sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = sub.add_parser("serve", help="prepare and run everything in one process")
+    serve.add_argument("--no-prepare", action="store_true", help="do not train, migrate or load")
+    serve.set_defaults(run=commands.serve)
+
+    chat = sub.add_parser("chat", help="talk to the bot in this terminal, over the same road")
+    chat.add_argument("--lang", default="", help="begin in this language, e.g. nl")
+    chat.set_defaults(run=commands.chat)
+
+    ask = sub.add_parser("ask", help="ask one question and print the replies")
+    ask.add_argument("text")
+    ask.add_argument("--lang", default="", help="ask in this language, e.g. nl")
+    ask.set_defaults(run=commands.ask)
+
+    parse = sub.add_parser(
+        "parse", help="understand lines of text; one JSON object a line comes out"
+    )
+    parse.add_argument("file", nargs="?", default="-", help="a file, or - for standard input")
+    parse.set_defaults(run=commands.parse)
+
+    train = sub.add_parser("train", help="train the model if what it is made of has changed")
+    train.add_argument("--force", action="store_true", help="train even if nothing has changed")
+    train.add_argument("--write-domain", action="store_true", help="write domain.yml first")
+    train.set_defaults(run=commands.train)
+
+    migrate = sub.add_parser("migrate", help="bring the database to the newest shape")
+    migrate.add_argument("--new", metavar="WHAT", help="write a migration after a schema change")
+    migrate.set_defaults(run=commands.migrate)
+
+    areas = sub.add_parser("load-areas", help="load areas, streets and collection days")
+    areas.add_argument("folder", help="folder with areas.csv, streets.csv and collection.csv")
+    areas.set_defaults(run=commands.load_areas)
+
+    settings = sub.add_parser("settings", help="print the settings, or write .env.example")
+    settings.add_argument("--markdown", action="store_true", help="as the README's table")
+    settings.add_argument("--env", action="store_true", help="as .env.example")
+    settings.set_defaults(run=commands.settings)
+
+    _staff(sub)
+    return top
+
+
+def _staff(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    flagged = sub.add_parser("flagged", help="staff: conversations that ask for a person")
+    flagged.set_defaults(run=commands.flagged)
+
+    transcript = sub.add_parser("transcript", help="staff: read a conversation")
+    transcript.add_argument("conversation", help="its id, or the beginning of it")
+    transcript.set_defaults(run=commands.transcript)
+
+    reply = sub.add_parser("reply", help="staff: answer in person, take over or give back")
+    reply.add_argument("conversation", help="its id, or the beginning of it")
+    reply.add_argument("text", nargs="?", default="", help="what to say")
+    reply.add_argument("--take", metavar="NAME", help="take the conversation: the bot is silent")
+    reply.add_argument("--give-back", action="store_true", help="give it back to the bot")
+    reply.set_defaults(run=commands.reply)
+
+    ticket = sub.add_parser("ticket", help="staff: list, show, move or annotate tickets")
+    kinds = ticket.add_subparsers(dest="what", required=True, metavar="WHAT")
+    listing = kinds.add_parser("list", help="newest first")
+    listing.add_argument("--state", action="append", default=[], help="only this state")
+    show = kinds.add_parser("show", help="one ticket with its history")
+    show.add_argument("reference")
+    move = kinds.add_parser("move", help="change the state; the citizen is told")
+    move.add_argument("reference")
+    move.add_argument("state")
+    move.add_argument("--text", default="", help="what the citizen reads beside the state")
+    note = kinds.add_parser("note", help="add an internal note")
+    note.add_argument("reference")
+    note.add_argument("text")
+    for one in (listing, show, move, note):
+        one.set_defaults(run=commands.ticket)
+
+    outbox = sub.add_parser("outbox", help="staff: sends whose outcome is unclear")
+    acts = outbox.add_subparsers(dest="what", required=True, metavar="WHAT")
+    acts.add_parser("list", help="what waits for a decision").set_defaults(run=commands.outbox)
+    resolve = acts.add_parser("resolve", help="decide on one")
+    resolve.add_argument("id", type=int)
+    resolve.add_argument("decision", choices=["sent", "again", "drop"])
+    resolve.set_defaults(run=commands.outbox)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    arguments = parser().parse_args(argv)
+    try:
+        chosen = load()
+    except SettingsError as error:
+        print(f"A setting cannot be used:\n{error}", file=sys.stderr)
+        return 2
+    configure(chosen.log_level)
+    try:
+        return int(arguments.run(arguments, chosen) or 0)
+    except commands.Refused as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""The composition root: the only module that knows everything, and binds it together.
+
+`Road` is one embedded process: store, rooms, brain and connectors on one database. `prepare`
+brings model, tables and the demo city up to date before it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import IO
+
+import sqlalchemy as sa
+from aiohttp import web
+
+from actions.city import City
+from actions.registry import actions_for
+from bot import server, topics
+from bot.bell import Bell
+from bot.brain import light, training
+from bot.brain.nlg import phrasebook
+from bot.channel import Connector, Poller
+from bot.civic.catalogue import Catalogue
+from bot.dispatch import Dispatch
+from bot.intake import Intake
+from bot.messages import ChannelName
+from bot.places.index import StreetIndex
+from bot.reader import Reader
+from bot.reflexes import Reflexes
+from bot.settings import Settings
+from bot.store import migrate
+from bot.store.city import AnswerRegister, CityRegister
+from bot.store.engine import Database
+from bot.store.journal import Journal
+from bot.store.registers import TicketRegister
+from bot.turns import Brain, Turns
+from connectors.web import pages
+from connectors.web.connector import WebConnector, WebOptions
+
+log = logging.getLogger(__name__)
+Tell = Callable[[str], None]
+
+
+def utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class Occupied(RuntimeError):
+    """Another process runs the road on this database."""
+
+
+def prepare(settings: Settings, database: Database, tell: Tell) -> training.Model:
+    """Train if stale, migrate, load the demo city; one line a stage."""
+    revision = migrate.upgrade(database)
+    tell(f"database  {database.engine.dialect.name}, revision {revision}")
+    city = CityRegister(database)
+    if not city.areas():
+        counts = city.load_folder(settings.city_dir / "areas")
+        tell(f"city      loaded {counts['areas']} areas and {counts['streets']} streets")
+    kept = AnswerRegister(database, utc_now).load(topics.load_answers(settings.city_dir).values())
+    if kept:
+        tell(f"answers   edited here, so the file was left alone: {', '.join(kept)}")
+    if not training.model_path(settings).exists():
+        tell("model     training, about a minute ...")
+    model = training.ensure(settings)
+    took = f"trained in {model.seconds:.0f} s" if model.seconds else "up to date"
+    tell(f"model     {took} ({model.path.name})")
+    return model
+
+
+class Road:
+    """Everything one embedded process runs."""
+
+    def __init__(self, settings: Settings, database: Database, brain: Brain | None = None) -> None:
+        self.settings = settings
+        self.database = database
+        self.bell = Bell()
+        self.journal = Journal(database, utc_now)
+        self.tickets = TicketRegister(database, utc_now)
+        self.phrasebook = phrasebook(settings)
+        self.reader = Reader(self.journal, self.bell)
+        self.intake = Intake(self.journal, self.bell)
+        self.web = WebConnector(self.journal, self.reader, _web_options(settings))
+        self.connectors: dict[ChannelName, Connector] = {self.web.name: self.web}
+        self.pollers: list[Poller] = []
+        self.brain = brain or _embedded(settings, self._city())
+        self.turns = Turns(
+            self.journal,
+            self.brain,
+            self.connectors,
+            self.phrasebook,
+            Reflexes.load(settings.city_dir / "reflexes.yml"),
+            self.bell,
+            timedelta(seconds=settings.lease_seconds),
+        )
+        self.dispatch = Dispatch(self.journal, self.connectors, self.bell)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._lock: IO[str] | None = None
+
+    def _city(self) -> City:
+        register = CityRegister(self.database)
+        return City(
+            catalogue=topics.load_catalogue(self.settings.city_dir),
+            tickets=self.tickets,
+            areas=register,
+            answers=AnswerRegister(self.database, utc_now),
+            places=StreetIndex(register.streets()),
+            languages=self.settings.languages,
+            phrasebook=self.phrasebook,
+            clock=utc_now,
+            zone=self.settings.zone,
+        )
+
+    def occupy(self) -> None:
+        """Make this the one process of an embedded database, or raise Occupied."""
+        if not self.database.is_sqlite:
+            return
+        path = str(self.database.engine.url.database) + ".lock"
+        lock = open(path, "w", encoding="utf-8")  # noqa: SIM115 - held until the process ends
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise Occupied(path) from None
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
+
+    async def start(self) -> None:
+        """Load the brain and run the loops. What a crash left behind is dealt with first."""
+        if self.database.is_sqlite:
+            await self.journal.release_all()
+            await self.dispatch.recover()
+        if hasattr(self.brain, "start"):
+            await self.brain.start()
+        host = f"{os.uname().nodename[:20]}-{os.getpid()}"
+        loops = [self.turns.run(f"{host}-{n}") for n in range(self.settings.turn_workers)]
+        loops += [self.dispatch.run(name) for name in self.connectors]
+        loops += [p.poll(self.intake.accept, self.intake.report) for p in self.pollers]
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def stop(self) -> None:
+        """End the loops; whatever they held is found again at the next start."""
+        self.web.close()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
+        if hasattr(self.brain, "stop"):
+            await self.brain.stop()
+        if self._lock is not None:
+            self._lock.close()
+
+    def application(self) -> web.Application:
+        """The web application with every connector's routes."""
+        routes: list[web.AbstractRouteDef] = [*pages.routes()]
+        for connector in self.connectors.values():
+            routes += connector.routes(self.intake.accept, self.intake.report)
+        checks = {
+            "model": self._model_ready,
+            "database": self._database_ready,
+            "loops": self._loops_running,
+        }
+        return server.application(routes, checks, self.settings.trusted_proxies)
+
+    async def _model_ready(self) -> bool:
+        return bool(getattr(self.brain, "ready", True))
+
+    async def _database_ready(self) -> bool:
+        return await self.database.read(lambda c: c.execute(sa.text("SELECT 1")).scalar() == 1)
+
+    async def _loops_running(self) -> bool:
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+
+def _web_options(settings: Settings) -> WebOptions:
+    return WebOptions(
+        languages=settings.languages,
+        origins=settings.chat_origins,
+        public_url=settings.public_url,
+        session_days=settings.session_days,
+        messages_per_minute=settings.chat_messages_per_minute,
+        sessions_per_minute=settings.chat_sessions_per_minute,
+    )
+
+
+def _embedded(settings: Settings, city: City) -> Brain:
+    light.load_rasa()
+    from bot.brain.embedded import EmbeddedBrain
+
+    return EmbeddedBrain(
+        model=training.model_path(settings),
+        database_url=settings.database,
+        languages=settings.languages,
+        actions=actions_for(city),
+    )
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """The service catalogue of the city's files."""
+    return topics.load_catalogue(settings.city_dir)
+
+
+def renderers(settings: Settings) -> dict[ChannelName, Connector]:
+    """The connectors for rendering alone: staff commands queue, the server sends."""
+    database = Database("sqlite://")
+    journal, bell = Journal(database, utc_now), Bell()
+    web_chat = WebConnector(journal, Reader(journal, bell), _web_options(settings))
+    return {web_chat.name: web_chat}

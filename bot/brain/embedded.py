@@ -1,0 +1,153 @@
+"""The brain in this process: Rasa on a thread and an event loop of its own.
+
+A turn comes in, replies go out. A turn whose message id the tracker already holds is replayed from
+what was recorded, so that a crash after Rasa saved and before the road committed changes nothing.
+While the model thinks, the road's own loop stays free to accept messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.lock_store import InMemoryLockStore
+from rasa.core.tracker_store import SQLTrackerStore, TrackerStore
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa_sdk import Action
+
+from bot.brain import light
+from bot.brain.inprocess import RoadProcessor
+from bot.brain.language import LanguageIdentifier
+from bot.brain.nlg import PhrasebookNlg
+from bot.brain.reading import answer_of
+from bot.messages import Answer, Turn
+from bot.store.engine import create_engine
+from bot.turns import BrainUnavailable
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class RoadTrackerStore(SQLTrackerStore):  # type: ignore[misc]
+    """Rasa's own SQL tracker store, on the road's database and with its settings."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url)
+        self.Base.metadata.create_all(self.engine)
+        self.sessionmaker = sa.orm.session.sessionmaker(bind=self.engine)
+        TrackerStore.__init__(self, Domain.empty(), None)
+
+
+class EmbeddedBrain:
+    """Answers turns with a trained model. Construct, `start`, `answer`, `stop`."""
+
+    def __init__(
+        self,
+        model: Path,
+        database_url: str,
+        languages: tuple[str, ...],
+        actions: Mapping[str, Action],
+    ) -> None:
+        self.model = model
+        self.database_url = database_url
+        self.languages = languages
+        self.actions = actions
+        self.ready = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="brain", daemon=True)
+
+    async def start(self) -> None:
+        """Load the model; returns when the brain can answer."""
+        self._thread.start()
+        await self._on_brain(self._load())
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Let the thread end."""
+        self.ready = False
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join, 10)
+
+    async def answer(self, turn: Turn) -> Answer:
+        """Take the turn or replay it. Raises BrainUnavailable before the model is there."""
+        if not self.ready:
+            raise BrainUnavailable("the model is not loaded")
+        return await self._on_brain(self._answer(turn))
+
+    async def parse(self, text: str) -> dict[str, Any]:
+        """What the model makes of a text, without a conversation."""
+        return await self._on_brain(self._parse(text))
+
+    async def _on_brain(self, work: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    async def _load(self) -> None:
+        store = RoadTrackerStore(self.database_url)
+        with light.without_warnings():
+            self._processor = RoadProcessor(
+                model_path=self.model,
+                tracker_store=store,
+                lock_store=InMemoryLockStore(),
+                generator=PhrasebookNlg(),
+            )
+        store.domain = self._processor.domain
+        self._processor.actions = self.actions
+        self._store = store
+        self._identifier = LanguageIdentifier(self.languages)
+        self._identifier.identify("warm", "")
+
+    async def _parse(self, text: str) -> dict[str, Any]:
+        language = self._identifier.identify(text, "")
+        parsed = await self._processor.parse_message(UserMessage(text))
+        return {**parsed, "language": language}
+
+    async def _answer(self, turn: Turn) -> Answer:
+        recorded = await self._store.retrieve(turn.conversation)
+        if recorded is not None and _taken(recorded, turn.message_id):
+            return answer_of(recorded, turn, replayed=True)
+        language = turn.language or self.languages[0]
+        if turn.text and not turn.payload:
+            language = self._identifier.identify(turn.text, turn.language, turn.language_fixed)
+        message = UserMessage(
+            text=turn.text,
+            output_channel=CollectingOutputChannel(),
+            sender_id=turn.conversation,
+            input_channel=turn.channel,
+            message_id=turn.message_id,
+            metadata=metadata_of(turn, language),
+        )
+        tracker = await self._processor.take_turn(message)
+        return answer_of(tracker, turn, replayed=False)
+
+
+def metadata_of(turn: Turn, language: str) -> dict[str, Any]:
+    """What travels beside the text: actions and the phrasebook read it from the tracker."""
+    metadata: dict[str, Any] = {"language": language, "channel": turn.channel, **turn.context}
+    payload = turn.payload or ("/inform" if turn.place else "")
+    if payload:
+        metadata["payload"] = payload
+    if turn.place:
+        metadata["place"] = {
+            "lat": turn.place.lat,
+            "lon": turn.place.lon,
+            "name": turn.place.name,
+        }
+    if turn.correction:
+        metadata["correction"] = True
+    return metadata
+
+
+def _taken(tracker: DialogueStateTracker, message_id: str) -> bool:
+    return any(
+        isinstance(event, UserUttered) and event.message_id == message_id
+        for event in tracker.events
+    )

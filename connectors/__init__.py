@@ -1,0 +1,1 @@
+"""Channels: one folder each, with parse, render and a connector. They never import each other."""

@@ -1,0 +1,297 @@
+"""The web chat's connector: sessions, messages, reading by cursor, server-sent events.
+
+The token is random, kept only as a hash, and travels in the Authorization header alone. A message
+is answered 202 after the commit. Replies need no sending: the reader follows its cursor, so a send
+is done when the row is there. The contract is `docs/chat-api.md`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import math
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from bot.channel import Accept, ContentConflict, Limits, Report
+from bot.messages import (
+    Address,
+    ChannelName,
+    ConversationId,
+    Entry,
+    OutboxId,
+    Payload,
+    Receipt,
+    Reply,
+    Sent,
+)
+from connectors.web.limits import RateLimit
+from connectors.web.parse import (
+    MAX_BODY,
+    WEB,
+    Problem,
+    parse_json,
+    parse_language,
+    parse_message,
+)
+from connectors.web.render import message, render
+
+log = logging.getLogger(__name__)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+KEEP_ALIVE_SECONDS = 15.0
+PAGE = 200
+
+
+class Sessions(Protocol):
+    async def open_session(
+        self, token_hash: str, language: str, lifetime: timedelta
+    ) -> datetime: ...
+    async def session(self, token_hash: str) -> ConversationId | None: ...
+
+
+class Watching(Protocol):
+    async def news(self, seconds: float) -> str | None: ...
+
+
+class Reading(Protocol):
+    async def entries(
+        self, conversation: ConversationId, after: int, limit: int = PAGE
+    ) -> list[Entry]: ...
+    def watch(self, conversation: ConversationId) -> Watching: ...
+
+
+@dataclass(frozen=True)
+class WebOptions:
+    """What a city sets for the web chat."""
+
+    languages: tuple[str, ...]
+    origins: tuple[str, ...]
+    public_url: str
+    session_days: int
+    messages_per_minute: int
+    sessions_per_minute: int
+
+
+class WebConnector:
+    """See the module."""
+
+    name: ChannelName = WEB
+    limits = Limits()
+
+    def __init__(self, sessions: Sessions, reading: Reading, options: WebOptions) -> None:
+        self.sessions = sessions
+        self.reading = reading
+        self.options = options
+        self._messages = RateLimit(options.messages_per_minute)
+        self._opened = RateLimit(options.sessions_per_minute)
+        self._closing = asyncio.Event()
+
+    # As a connector ------------------------------------------------------------------------------
+
+    def routes(self, accept: Accept, report: Report) -> Iterable[web.RouteDef]:
+        self._accept = accept
+        paths = ("/chat/session", "/chat/messages", "/chat/events")
+        return [
+            web.post("/chat/session", self._answer(self.post_session)),
+            web.post("/chat/messages", self._answer(self.post_message)),
+            web.get("/chat/messages", self._answer(self.get_messages)),
+            web.get("/chat/events", self._answer(self.get_events)),
+            *(web.options(path, self._answer(self.preflight)) for path in paths),
+        ]
+
+    def render(self, reply: Reply, language: str) -> list[Payload]:
+        return render(reply)
+
+    async def send(self, to: Address, payload: Payload, key: OutboxId) -> Receipt:
+        return Sent()
+
+    async def typing(self, to: Address) -> None:
+        return None  # readers hear it from the bell
+
+    def close(self) -> None:
+        """End the event streams, so that the server can stop."""
+        self._closing.set()
+
+    # Requests ------------------------------------------------------------------------------------
+
+    def _answer(self, handler: Handler) -> Handler:
+        """Origin first, then the handler; a Problem becomes the contract's error."""
+
+        async def answered(request: web.Request) -> web.StreamResponse:
+            origin = request.headers.get("Origin", "")
+            try:
+                if origin and not self._allowed(origin, request):
+                    raise Problem(403, "origin", "This website may not use the chat.")
+                response = await handler(request)
+            except Problem as problem:
+                response = _error(problem)
+            if origin and not response.prepared:
+                _allow(response, origin)
+            return response
+
+        return answered
+
+    def _allowed(self, origin: str, request: web.Request) -> bool:
+        parts = urlsplit(origin.lower())
+        if parts.scheme not in ("http", "https"):
+            return False
+        own = urlsplit(self.options.public_url.lower()).netloc if self.options.public_url else ""
+        if parts.netloc in (request.host.lower(), own):
+            return True
+        return f"{parts.scheme}://{parts.netloc}" in self.options.origins
+
+    async def preflight(self, request: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    async def post_session(self, request: web.Request) -> web.Response:
+        wait = self._opened.hit(request.remote or "")
+        if wait:
+            raise Problem(429, "too_many", "Too many new conversations.", math.ceil(wait))
+        language = parse_language(parse_json(await _body(request) or b"{}"))
+        if language not in self.options.languages:
+            language = ""
+        token = secrets.token_urlsafe(32)
+        expires_at = await self.sessions.open_session(
+            _hash(token), language, timedelta(days=self.options.session_days)
+        )
+        return web.json_response(
+            {
+                "token": token,
+                "expires_at": expires_at.astimezone(timezone.utc)
+                .isoformat()
+                .replace("+00:00", "Z"),
+                "language": language or self.options.languages[0],
+            },
+            status=201,
+            headers={"Cache-Control": "no-store"},
+        )
+
+    async def _conversation(self, request: web.Request) -> ConversationId:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        known = None
+        if scheme.lower() == "bearer" and 20 <= len(token) <= 200:
+            known = await self.sessions.session(_hash(token.strip()))
+        if known is None:
+            raise Problem(401, "token", "The session is unknown or has ended.")
+        return known
+
+    async def post_message(self, request: web.Request) -> web.Response:
+        conversation = await self._conversation(request)
+        inbound = parse_message(parse_json(await _body(request)), conversation)
+        wait = self._messages.hit(conversation)
+        if wait:
+            raise Problem(429, "too_many", "Too many messages.", math.ceil(wait))
+        try:
+            accepted = await self._accept(inbound)
+        except ContentConflict:
+            raise Problem(409, "conflict", "This id was used for another message before.") from None
+        except Exception:
+            log.exception("a web message could not be kept")
+            raise Problem(503, "unavailable", "Please try again.", 2) from None
+        client_id = inbound.external_id.partition(":")[2]
+        return web.json_response({"id": client_id, "duplicate": accepted.duplicate}, status=202)
+
+    async def get_messages(self, request: web.Request) -> web.Response:
+        conversation = await self._conversation(request)
+        after = _cursor(request.query.get("after", "0"))
+        entries = await self.reading.entries(conversation, after, PAGE)
+        return web.json_response(
+            {
+                "messages": [message(entry) for entry in entries],
+                "next": entries[-1].cursor if entries else after,
+            },
+            headers={"Cache-Control": "no-store"},
+        )
+
+    async def get_events(self, request: web.Request) -> web.StreamResponse:
+        conversation = await self._conversation(request)
+        after = _cursor(request.headers.get("Last-Event-ID") or request.query.get("after", "0"))
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream; charset=utf-8",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            }
+        )
+        origin = request.headers.get("Origin", "")
+        if origin:
+            _allow(response, origin)
+        await response.prepare(request)
+        try:
+            await response.write(b": hello\n\n")
+            while not self._closing.is_set():
+                after = await self._pass_on(response, conversation, after)
+        except (ConnectionResetError, ConnectionError):
+            pass  # the reader went away; its cursor is where it goes on
+        return response
+
+    async def _pass_on(
+        self, response: web.StreamResponse, conversation: ConversationId, after: int
+    ) -> int:
+        watch = self.reading.watch(conversation)
+        entries = await self.reading.entries(conversation, after, PAGE)
+        for entry in entries:
+            data = json.dumps(message(entry), ensure_ascii=False)
+            await response.write(f"event: message\nid: {entry.cursor}\ndata: {data}\n\n".encode())
+            after = entry.cursor
+        closing = asyncio.ensure_future(self._closing.wait())
+        news = asyncio.ensure_future(watch.news(0.0 if entries else KEEP_ALIVE_SECONDS))
+        await asyncio.wait({closing, news}, return_when=asyncio.FIRST_COMPLETED)
+        closing.cancel()
+        if not news.done():
+            news.cancel()
+        elif news.result() == "typing":
+            await response.write(b"event: typing\ndata: {}\n\n")
+        elif news.result() is None and not entries:
+            await response.write(b": still here\n\n")
+        return after
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _cursor(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > 15:
+        raise Problem(400, "cursor", "after is a whole number.")
+    return int(value)
+
+
+async def _body(request: web.Request) -> bytes:
+    """The request's body, up to the limit. Raises Problem 413."""
+    too_large = Problem(413, "too_large", "The body is larger than 64 kB.")
+    if request.content_length is not None and request.content_length > MAX_BODY:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.content.iter_chunked(16 * 1024):
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise too_large
+    return bytes(body)
+
+
+def _error(problem: Problem) -> web.Response:
+    headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
+    error: dict[str, Any] = {"code": problem.code, "message": problem.message}
+    return web.json_response({"error": error}, status=problem.status, headers=headers)
+
+
+def _allow(response: web.StreamResponse, origin: str) -> None:
+    response.headers.update(
+        {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
+            "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+            "Access-Control-Expose-Headers": "Retry-After",
+            "Access-Control-Max-Age": "600",
+            "Vary": "Origin",
+        }
+    )

@@ -1,0 +1,101 @@
+"""What a chat client posts, parsed once into frozen values, or a problem with its HTTP status."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from bot.messages import MAX_TEXT, Address, ChannelName, ConversationId, Inbound, Place
+
+WEB = ChannelName("web")
+MAX_BODY = 64 * 1024
+"""Longest request body, in bytes."""
+MAX_ID = 100
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class Problem(Exception):
+    """A request that the contract answers with an error."""
+
+    def __init__(self, status: int, code: str, message: str, retry_after: int = 0) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+        self.retry_after = retry_after
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """A JSON object in UTF-8. Raises Problem 400."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem(400, "not_utf8", "The body is not UTF-8.") from None
+    try:
+        data = json.loads(text)
+        json.dumps(data, ensure_ascii=False).encode("utf-8")  # lone surrogates are no text
+    except (ValueError, RecursionError):
+        raise Problem(400, "not_json", "The body is not JSON.") from None
+    if not isinstance(data, dict):
+        raise Problem(400, "not_json", "The body is not a JSON object.")
+    return data
+
+
+def parse_language(data: dict[str, Any]) -> str:
+    """The wished language of a new session, or "". Raises Problem 422."""
+    language = data.get("language") or ""
+    if not isinstance(language, str):
+        raise Problem(422, "language", "language is a code such as nl.")
+    return language.lower()[:2]
+
+
+def parse_message(data: dict[str, Any], conversation: ConversationId) -> Inbound:
+    """A citizen's message. Raises Problem 422."""
+    client_id = data.get("id")
+    if not isinstance(client_id, str) or not 0 < len(client_id) <= MAX_ID:
+        raise Problem(422, "id", f"id is a text of 1 to {MAX_ID} characters, made by the client.")
+    parts = [key for key in ("text", "choice", "place") if data.get(key) is not None]
+    if len(parts) != 1:
+        raise Problem(422, "content", "A message has exactly one of text, choice or place.")
+    message = {"text": "", "choice": "", "place": None}
+    part = parts[0]
+    message[part] = {"text": _text, "choice": _choice, "place": _place}[part](data[part])
+    return Inbound(
+        channel=WEB,
+        external_id=f"{conversation}:{_CONTROL.sub('', client_id)}",
+        address=Address(conversation),
+        conversation=conversation,
+        **message,  # type: ignore[arg-type]
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Problem(422, "text", "text is a string.")
+    if len(value) > MAX_TEXT:
+        raise Problem(422, "too_long", f"text is longer than {MAX_TEXT} characters.")
+    text = _CONTROL.sub("", value).strip()
+    if not text:
+        raise Problem(422, "empty", "text is empty.")
+    return text
+
+
+def _choice(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID:
+        raise Problem(422, "choice", "choice is the id of an offered choice.")
+    return _CONTROL.sub("", value) or "-"
+
+
+def _place(value: Any) -> Place:
+    fault = Problem(422, "place", "place has lat and lon in degrees.")
+    if not isinstance(value, dict):
+        raise fault
+    numbers = []
+    for key, limit in (("lat", 90), ("lon", 180)):
+        number = value.get(key)
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            raise fault
+        if not math.isfinite(number) or abs(number) > limit:
+            raise fault
+        numbers.append(float(number))
+    return Place(*numbers)

@@ -1,0 +1,103 @@
+"""What tests share: databases of both kinds, a fake clock, and one real road with the real model."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from bot import assembly
+from bot.settings import Settings, load
+from bot.store import migrate
+from bot.store.engine import Database
+from bot.store.journal import Journal
+
+
+class FakeClock:
+    """Time that moves only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 9, 0, tzinfo=timezone.utc)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL: LIKEWISE_TEST_POSTGRES, or the server inside the `pgserver` wheel."""
+    given = os.environ.get("LIKEWISE_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    import pgserver
+
+    server = pgserver.get_server(str(tmp_path_factory.mktemp("pg")), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty, migrated database; the test runs once on each kind."""
+    if request.param == "sqlite":
+        made = Database(f"sqlite:///{tmp_path / 'test.db'}")
+        migrate.upgrade(made)
+        yield made
+        made.close()
+        return
+    url = request.getfixturevalue("postgres_url")
+    name = f"t{os.urandom(6).hex()}"
+    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT", future=True)
+    with admin.connect() as c:
+        c.execute(sa.text(f"CREATE DATABASE {name}"))
+    made = Database(sa.engine.make_url(url).set(database=name).render_as_string(False))
+    migrate.upgrade(made)
+    yield made
+    made.close()
+    with admin.connect() as c:
+        c.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def journal(database: Database, clock: FakeClock) -> Journal:
+    return Journal(database, clock)
+
+
+@pytest.fixture(scope="session")
+def road_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return load(
+        data_dir=tmp_path_factory.mktemp("road"),
+        chat_messages_per_minute=0,
+        chat_sessions_per_minute=0,
+    )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def road(road_settings: Settings) -> AsyncIterator[assembly.Road]:
+    """The whole road with the trained model, shared by all tests that talk to it."""
+    database = Database(road_settings.database)
+    await asyncio.get_running_loop().run_in_executor(
+        None, assembly.prepare, road_settings, database, lambda line: None
+    )
+    made = assembly.Road(road_settings, database)
+    made.occupy()
+    await made.start()
+    yield made
+    await made.stop()
+    database.close()
