@@ -131,7 +131,7 @@ class CivicAction(Action):  # type: ignore[misc]
         try:
             events = self.act(said, speech)
         except CivicError as error:
-            speech.say(error.phrase, **error.values)
+            speech.say(error.phrase, (), None, **error.values)
         except Exception:
             log.exception("action %s failed", self.label)
             speech.say("utter_apology")

@@ -86,8 +86,8 @@ class ValidateReport(ReportAction):
         if not asked:
             # The form was just begun: `action_start_report` has taken what there was.
             settled = reporting.settled(said.slots, self.city.catalogue)
-            ask = reporting.missing({**said.slots, **settled}, self.city.catalogue)
-            return [*(SlotSet(k, v) for k, v in settled.items()), SlotSet("requested_slot", ask)]
+            first = reporting.missing({**said.slots, **settled}, self.city.catalogue)
+            return [*(SlotSet(k, v) for k, v in settled.items()), SlotSet("requested_slot", first)]
         heard = self.heard(said)
         changes = reporting.take(heard, asked, said.slots, self.city.catalogue)
         if changes is None:

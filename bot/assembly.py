@@ -162,7 +162,7 @@ class Road:
         routes: list[web.AbstractRouteDef] = [*pages.routes()]
         for connector in self.connectors.values():
             routes += connector.routes(self.intake.accept, self.intake.report)
-        checks = {
+        checks: dict[str, server.Check] = {
             "model": self._model_ready,
             "database": self._database_ready,
             "loops": self._loops_running,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from aiohttp import web
@@ -40,6 +41,10 @@ class Limits:
     choices: int | None = None
     label: int | None = None
     pictures: bool = True
+    opt_out: bool = False
+    """STOP and its kin are the law of this channel: they opt the address out."""
+    more: bool = False
+    """Long replies are held back in part until the citizen asks for more."""
 
 
 class ContentConflict(Exception):
@@ -64,6 +69,17 @@ class Connector(Protocol):
 
     async def typing(self, to: Address) -> None:
         """Show that an answer is being made, where the channel can. Best effort."""
+        ...
+
+
+class LookUp(Protocol):
+    """A connector that can find out afterwards what became of an unclear send."""
+
+    async def look_up(
+        self, to: Address, payload: Payload, key: OutboxId, sent_after: datetime
+    ) -> Receipt | None:
+        """Sent or Refused when the provider knows the send, Later when it surely never got it,
+        None when that cannot be told yet."""
         ...
 
 

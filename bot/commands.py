@@ -354,7 +354,7 @@ def ticket(arguments: Arguments, settings: Settings) -> int:
     register = TicketRegister(_database(settings), utc_now)
     try:
         if arguments.what == "list":
-            for one in register.list(arguments.state):
+            for one in register.newest(arguments.state):
                 say(f"{one.reference}  {one.state.value:<11} {one.service:<22} {one.place}")
         elif arguments.what == "show":
             _show_ticket(register, arguments.reference, settings)

@@ -21,6 +21,8 @@ from bot.store.rows import Delivery
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
 SEND_SECONDS = 60.0
+LOOK_UP_AFTER = timedelta(seconds=20)
+"""A delivery report usually comes before this; only then is the provider asked."""
 MAX_WAIT_SECONDS = 900.0
 HARMLESS_TO_REPEAT = (ChannelName("web"),)
 """The web reader follows a cursor and sees a row once, however often it is "sent"."""
@@ -43,6 +45,7 @@ class Dispatch:
             try:
                 if await self.step([channel]):
                     continue
+                await self.look_up(channel)
                 await self.journal.recover_sends(HARMLESS_TO_REPEAT, everything=False)
             except Exception:
                 log.exception("dispatch stumbled")
@@ -53,6 +56,17 @@ class Dispatch:
         unclear = await self.journal.recover_sends(HARMLESS_TO_REPEAT, everything=True)
         if unclear:
             log.warning("%s sends were interrupted and are unclear now", unclear)
+
+    async def look_up(self, channel: ChannelName) -> None:
+        """Ask the provider what became of unclear sends, where a connector can."""
+        connector = self.connectors[channel]
+        if not hasattr(connector, "look_up"):
+            return
+        for delivery, created_at in await self.journal.unclear_sends(channel, LOOK_UP_AFTER):
+            receipt = await connector.look_up(
+                delivery.address, delivery.payload, delivery.outbox_id, created_at
+            )
+            await self.journal.settle_unclear(delivery, receipt or Unclear())
 
     async def step(self, channels: Sequence[ChannelName] | None = None) -> bool:
         """Claim, send and settle one payload; False when there was none."""

@@ -165,7 +165,9 @@ class Reply:
 
 
 Payload = JsonObject
-"""What one send to a provider carries, made by a connector's `render` and stored as JSON."""
+"""What one send to a provider carries, made by a connector's `render` and stored as JSON.
+
+A payload with `"held": true` waits until the citizen asks for more (see `Limits.more`)."""
 
 
 @dataclass(frozen=True)
@@ -198,9 +200,18 @@ class Unclear:
     detail: str = ""
 
 
-Receipt = Union[Sent, Refused, Later, Unclear]
+@dataclass(frozen=True)
+class Moved:
+    """The citizen is reached under another address now; the send is tried again there."""
 
-DeliveryState = Literal["queued", "sending", "sent", "delivered", "refused", "unclear", "cancelled"]
+    address: Address
+
+
+Receipt = Union[Sent, Refused, Later, Unclear, Moved]
+
+DeliveryState = Literal[
+    "held", "queued", "sending", "sent", "delivered", "refused", "unclear", "cancelled"
+]
 
 
 @dataclass(frozen=True)

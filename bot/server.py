@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -69,7 +70,7 @@ def _error(status: int, message: str) -> web.Response:
     return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
-def _behind(proxies: int) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def _behind(proxies: int) -> Middleware:
     """Believe X-Forwarded-For and -Proto from as many proxies as the city says stand in front."""
 
     @web.middleware

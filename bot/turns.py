@@ -22,6 +22,7 @@ from bot.channel import Connector
 from bot.messages import Answer, ChannelName, Place, Reply, Turn, Understanding
 from bot.phrases import Phrasebook
 from bot.reflexes import Reflexes
+from bot.store.claims import HeldPart
 from bot.store.journal import Journal
 from bot.store.rows import Claim, LeaseLost, OutgoingReply
 
@@ -38,6 +39,7 @@ COMMANDS = {
     "status": "/ticket_status",
 }
 REFLEXES = {"danger": "/danger", "forget": "/forget_me"}
+OPT_OUT = {"opt_out": ("utter_opted_out", True), "opt_in": ("utter_opted_in", False)}
 
 
 class BrainUnavailable(Exception):
@@ -58,6 +60,8 @@ class Resolved:
     phrase: str = ""
     repeat: bool = False
     reflex: str = ""
+    held: HeldPart = "drop"
+    opt_out: bool | None = None
 
 
 class Turns:
@@ -113,13 +117,16 @@ class Turns:
         if claim.owner != "bot" and not resolved.reflex:
             await self._keep(claim, Answer(()), "held", started)
             return
+        if resolved.held == "release":
+            await self._keep(claim, Answer(()), "more", started, held="release")
+            return
         if resolved.turn is None:
             language = claim.language or self.phrasebook.primary
             replies = [self.phrasebook.reply(resolved.phrase, language)]
             if resolved.repeat and claim.open_reply:
                 replies.append(claim.open_reply)
             answer = Answer(tuple(replies), claim.language, claim.language_fixed)
-            await self._keep(claim, answer, "direct", started)
+            await self._keep(claim, answer, "direct", started, opt_out=resolved.opt_out)
             return
         try:
             async with self._typing(claim):
@@ -162,9 +169,15 @@ class Turns:
         if command := body.get("command"):
             return Resolved(replace(turn, payload=COMMANDS[command]))
         if turn.text:
+            limits = self.connectors[claim.channel].limits
             reflex = self.reflexes.match(turn.text)
             if reflex in REFLEXES:
                 return Resolved(replace(turn, payload=REFLEXES[reflex]), reflex=reflex)
+            if limits.opt_out and reflex in OPT_OUT:
+                phrase, out = OPT_OUT[reflex]
+                return Resolved(None, phrase, reflex=reflex, opt_out=out)
+            if limits.more and reflex == "more" and claim.holds_more:
+                return Resolved(None, reflex=reflex, held="release")
             picked = choices.by_text(turn.text, offered)
             if picked is not None:
                 return Resolved(replace(turn, payload=picked.payload))
@@ -175,14 +188,24 @@ class Turns:
             return Resolved(None, "utter_photo_kept", repeat=True)
         return Resolved(None, "utter_unsupported")
 
-    async def _keep(self, claim: Claim, answer: Answer, outcome: str, started: float) -> None:
+    async def _keep(
+        self,
+        claim: Claim,
+        answer: Answer,
+        outcome: str,
+        started: float,
+        held: HeldPart = "drop",
+        opt_out: bool | None = None,
+    ) -> None:
         language = answer.language or claim.language or self.phrasebook.primary
         replies = list(answer.replies)
         if replies and not claim.disclosed:
             replies.insert(0, self.phrasebook.reply("utter_disclosure", language))
         outgoing = self.render(claim.channel, numbered(replies, claim.inbox_id), language)
         milliseconds = (time.perf_counter() - started) * 1000
-        await self.journal.commit_turn(claim, answer, outgoing, outcome, milliseconds)
+        await self.journal.commit_turn(
+            claim, answer, outgoing, outcome, milliseconds, held, opt_out
+        )
         self.bell.ring(DELIVERIES)
         self.bell.ring(reader(claim.conversation))
 

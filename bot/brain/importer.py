@@ -34,8 +34,13 @@ class TopicImporter(RasaFileImporter):  # type: ignore[misc]
         training_data_paths: list[str] | str | None = None,
     ) -> None:
         super().__init__(config_file, domain_path, training_data_paths)
-        self._nlu_files = [f for f in self._nlu_files if Path(f).parent.name == "nlu"]
-        self._story_files = [f for f in self._story_files if Path(f).parent.name == "rules"]
+        # Only the folders that are Rasa's: phrases and topics have readers of their own.
+        self._nlu_files: list[str] = [
+            f for f in list(self._nlu_files) if Path(f).parent.name == "nlu"
+        ]
+        self._story_files: list[str] = [
+            f for f in list(self._story_files) if Path(f).parent.name == "rules"
+        ]
 
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
         data = super().get_nlu_data(language)

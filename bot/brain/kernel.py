@@ -41,7 +41,10 @@ def _vectorisers() -> tuple[Any, Any]:
             analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, dtype=np.float32
         ),
         TfidfVectorizer(
-            ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\w+", dtype=np.float32
+            ngram_range=(1, 2),
+            sublinear_tf=True,
+            token_pattern=r"\w+",  # noqa: S106 - no password
+            dtype=np.float32,
         ),
     )
 
@@ -99,7 +102,8 @@ class KernelClassifier:
     def _kernel(self, sparse: Any, dense: Floats) -> Floats:
         similarity = np.asarray(sparse, dtype=np.float32) + dense @ self._dense.T
         whole = self.shape.character**2 + self.shape.word**2 + self.shape.dense**2
-        return np.exp((similarity - np.float32(whole)) * np.float32(self.shape.gamma))
+        kernel: Floats = np.exp((similarity - np.float32(whole)) * np.float32(self.shape.gamma))
+        return kernel
 
     def probabilities(self, texts: Sequence[str], dense: Floats) -> Floats:
         """Calibrated probabilities, one row a text, columns in the order of `labels`."""
@@ -115,7 +119,8 @@ class KernelClassifier:
     def _probabilities(self, scores: Floats) -> Floats:
         z = scores * np.float32(self.scale)
         z = np.exp(z - z.max(axis=1, keepdims=True))
-        return z / z.sum(axis=1, keepdims=True)
+        shares: Floats = z / z.sum(axis=1, keepdims=True)
+        return shares
 
     def similarity(self, texts: Sequence[str], dense: Floats) -> Floats:
         """The greatest kernel value against any training text: how familiar a text is, 0 to 1."""
@@ -126,7 +131,8 @@ class KernelClassifier:
             ]
         ).tocsr()
         kernel = self._kernel((sparse @ self._columns).toarray(), dense * self.shape.dense)
-        return kernel.max(axis=1)
+        nearest: Floats = kernel.max(axis=1)
+        return nearest
 
     @property
     def words(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -27,6 +28,7 @@ from bot.store.rows import Claim, LeaseLost, OutgoingReply, Queries
 
 _inbox, _conversations, _outbox = schema.inbox, schema.conversations, schema.outbox
 _OPEN = ("waiting", "claimed")
+HeldPart = Literal["drop", "release", "keep"]
 
 
 class Claims(Queries):
@@ -43,8 +45,13 @@ class Claims(Queries):
             .subquery()
         )
         free = sa.or_(_conversations.c.lease_until.is_(None), _conversations.c.lease_until < now)
+        holds_more = (
+            sa.exists()
+            .where(_outbox.c.conversation_id == _conversations.c.id, _outbox.c.state == "held")
+            .label("holds_more")
+        )
         found = c.execute(
-            sa.select(_inbox, _conversations)
+            sa.select(_inbox, _conversations, holds_more)
             .join(head, head.c.id == _inbox.c.id)
             .join(_conversations, _conversations.c.id == _inbox.c.conversation_id)
             .where(free, sa.or_(_inbox.c.not_before.is_(None), _inbox.c.not_before <= now))
@@ -80,6 +87,7 @@ class Claims(Queries):
             owner=row[_conversations.c.owner],
             disclosed=row[_conversations.c.disclosed_at] is not None,
             open_reply=Reply.from_json(kept) if kept else None,
+            holds_more=bool(row["holds_more"]),
             lease_by=worker,
         )
 
@@ -103,10 +111,55 @@ class Claims(Queries):
         replies: Sequence[OutgoingReply],
         outcome: str,
         milliseconds: float,
+        held: HeldPart = "drop",
+        opt_out: bool | None = None,
     ) -> None:
-        """Keep a whole turn: its record, its replies, the end of its message, the free lease."""
-        await self.database.write(
-            lambda c: self._commit(c, claim, answer, replies, outcome, milliseconds)
+        """Keep a whole turn: its record, its replies, the end of its message, the free lease.
+
+        `held` says what becomes of parts held back before; `opt_out` opts the address out or in.
+        """
+
+        def work(c: Connection) -> None:
+            self._commit(c, claim, answer, replies, outcome, milliseconds)
+            self._deal_with_held(c, claim, held)
+            if opt_out is not None:
+                self._opt_out(c, claim, opt_out)
+
+        await self.database.write(work)
+
+    def _deal_with_held(self, c: Connection, claim: Claim, held: HeldPart) -> None:
+        mine = [_outbox.c.conversation_id == claim.conversation, _outbox.c.state == "held"]
+        if held == "release":
+            first = c.execute(sa.select(sa.func.min(_outbox.c.id)).where(*mine)).scalar()
+            # Its cursor is new, or a reader who is already past the old one would never see it.
+            c.execute(
+                _outbox.update()
+                .where(_outbox.c.id == first)
+                .values(state="queued", cursor=self.next_cursor(c, claim.conversation))
+            )
+        elif held == "drop":
+            earlier = sa.or_(_outbox.c.inbox_id.is_(None), _outbox.c.inbox_id != claim.inbox_id)
+            c.execute(_outbox.update().where(*mine, earlier).values(state="cancelled"))
+
+    def _opt_out(self, c: Connection, claim: Claim, out: bool) -> None:
+        table = schema.opt_outs
+        if not out:
+            c.execute(
+                table.delete().where(
+                    table.c.channel == claim.channel, table.c.address == claim.address
+                )
+            )
+            return
+        c.execute(
+            self.database.insert_or_ignore(table).values(
+                channel=claim.channel, address=claim.address, opted_out_at=self.clock()
+            )
+        )
+        # The word that it worked is the one thing that may still be sent.
+        c.execute(
+            _outbox.update()
+            .where(_outbox.c.inbox_id == claim.inbox_id)
+            .values(notice_key=f"opt-out-{claim.inbox_id}")
         )
 
     def _commit(
@@ -193,6 +246,7 @@ class Claims(Queries):
                     reply=out.reply.to_json(),
                     payload=payload,
                     final=position == len(sends) - 1,
+                    state="held" if payload.get("held") else "queued",
                     created_at=now,
                 )
             )

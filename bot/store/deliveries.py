@@ -8,7 +8,7 @@ decides.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -20,6 +20,7 @@ from bot.messages import (
     DeliveryReport,
     DeliveryState,
     Later,
+    Moved,
     OutboxId,
     Receipt,
     Refused,
@@ -30,8 +31,15 @@ from bot.store.rows import Delivery, Queries
 
 _outbox, _conversations, _opt_outs = schema.outbox, schema.conversations, schema.opt_outs
 _RANK: dict[str, int] = {
-    "queued": 0, "sending": 1, "unclear": 2, "sent": 3, "delivered": 4, "refused": 4, "cancelled": 4,
-}  # fmt: skip
+    "held": 0,
+    "queued": 0,
+    "sending": 1,
+    "unclear": 2,
+    "sent": 3,
+    "delivered": 4,
+    "refused": 4,
+    "cancelled": 4,
+}
 
 
 class Deliveries(Queries):
@@ -88,7 +96,7 @@ class Deliveries(Queries):
             address=Address(row.address),
             payload=row.payload,
             attempts=row.attempts + 1,
-            opted_out=row.opted_out,
+            opted_out=row.opted_out and not (row.notice_key or "").startswith("opt-out-"),
         )
 
     async def settle(self, delivery: Delivery, receipt: Receipt) -> DeliveryState:
@@ -116,9 +124,13 @@ class Deliveries(Queries):
                     "code": receipt.code,
                     "not_before": now + timedelta(seconds=receipt.seconds),
                 }
+            elif isinstance(receipt, Moved):
+                state = "queued"
+                values |= {"code": "moved"}
+                self._move(c, delivery, receipt.address)
             else:
                 state = "unclear"
-                values |= {"code": "unclear"}
+                values |= {"code": "unclear", "settled_at": now}
             c.execute(
                 _outbox.update()
                 .where(_outbox.c.id == delivery.outbox_id, _outbox.c.state == "sending")
@@ -127,6 +139,82 @@ class Deliveries(Queries):
             return state
 
         return await self.database.write(work)
+
+    @staticmethod
+    def _move(c: Connection, delivery: Delivery, address: Address) -> None:
+        """The conversation goes on under a new address, unless one is there already."""
+        taken = c.execute(
+            sa.select(_conversations.c.id).where(
+                _conversations.c.channel == delivery.channel, _conversations.c.address == address
+            )
+        ).first()
+        if taken is None:
+            c.execute(
+                _conversations.update()
+                .where(_conversations.c.id == delivery.conversation)
+                .values(address=address)
+            )
+        else:
+            c.execute(
+                _outbox.update()
+                .where(_outbox.c.id == delivery.outbox_id)
+                .values(conversation_id=taken.id)
+            )
+
+    async def unclear_sends(
+        self, channel: ChannelName, older_than: timedelta
+    ) -> list[tuple[Delivery, datetime]]:
+        """Unclear sends of a channel that have rested long enough to be looked up."""
+
+        def work(c: Connection) -> list[tuple[Delivery, datetime]]:
+            rows = c.execute(
+                sa.select(_outbox, _conversations.c.channel, _conversations.c.address)
+                .join(_conversations, _conversations.c.id == _outbox.c.conversation_id)
+                .where(
+                    _outbox.c.state == "unclear",
+                    _conversations.c.channel == channel,
+                    _outbox.c.settled_at < self.clock() - older_than,
+                )
+                .order_by(_outbox.c.id)
+                .limit(20)
+            )
+            return [
+                (
+                    Delivery(
+                        OutboxId(row.id),
+                        ConversationId(row.conversation_id),
+                        ChannelName(row.channel),
+                        Address(row.address),
+                        row.payload,
+                        row.attempts,
+                        False,
+                    ),
+                    row.created_at,
+                )
+                for row in rows
+            ]
+
+        return await self.database.read(work)
+
+    async def settle_unclear(self, delivery: Delivery, receipt: Receipt) -> None:
+        """Write down what a look-up found of an unclear send; Later sends it again."""
+        state = "unclear"
+        values: dict[str, object] = {"settled_at": self.clock()}
+        if isinstance(receipt, Sent):
+            state = "sent"
+            values["provider_id"] = receipt.provider_id or None
+        elif isinstance(receipt, Refused):
+            state = "refused"
+            values["code"] = receipt.code
+        elif isinstance(receipt, Later):
+            state = "queued"
+        await self.database.write(
+            lambda c: c.execute(
+                _outbox.update()
+                .where(_outbox.c.id == delivery.outbox_id, _outbox.c.state == "unclear")
+                .values(state=state, **values)
+            )
+        )
 
     async def recover_sends(self, harmless: Sequence[ChannelName], everything: bool) -> int:
         """Deal with rows left in `sending`: those whose claim ran out, or all after a restart.
@@ -152,7 +240,12 @@ class Deliveries(Queries):
             left = c.execute(
                 _outbox.update()
                 .where(*stale)
-                .values(state="unclear", claimed_until=None, code="interrupted")
+                .values(
+                    state="unclear",
+                    claimed_until=None,
+                    code="interrupted",
+                    settled_at=self.clock(),
+                )
             )
             return int(left.rowcount)
 

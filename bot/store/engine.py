@@ -57,13 +57,13 @@ def create_engine(url: str, pool_size: int = 8) -> Engine:
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_SECONDS},
     )
 
-    @sa.event.listens_for(engine, "connect")
+    @sa.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator]
     def _pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
-    @sa.event.listens_for(engine, "begin")
+    @sa.event.listens_for(engine, "begin")  # type: ignore[untyped-decorator]
     def _begin(connection: Connection) -> None:
         # IMMEDIATE: a transaction that reads first and writes later never meets SQLITE_BUSY half
         # way (https://www.sqlite.org/lang_transaction.html).

@@ -42,7 +42,11 @@ class History(Queries):
         answered = c.execute(
             sa.select(_outbox, _inbox.c.external_id)
             .outerjoin(_inbox, _inbox.c.id == _outbox.c.inbox_id)
-            .where(_outbox.c.conversation_id == conversation, _outbox.c.cursor > after)
+            .where(
+                _outbox.c.conversation_id == conversation,
+                _outbox.c.cursor > after,
+                _outbox.c.state != "held",
+            )
             .order_by(_outbox.c.cursor)
             .limit(limit)
         )

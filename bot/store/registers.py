@@ -111,7 +111,7 @@ class TicketRegister:
             ]
         )
 
-    def list(self, states: Sequence[str] = (), limit: int = 100) -> list[Ticket]:
+    def newest(self, states: Sequence[str] = (), limit: int = 100) -> list[Ticket]:
         """Tickets, newest first, of the given states or of all."""
 
         def work(c: Connection) -> list[Ticket]:

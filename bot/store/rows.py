@@ -1,4 +1,4 @@
-"""The values that the journal hands out: a claimed message, a delivery, a line of a conversation."""
+"""What the journal hands out: a claimed message, a delivery; and what its parts share."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class Claim:
     owner: str
     disclosed: bool
     open_reply: Reply | None
+    holds_more: bool
     lease_by: str
 
 

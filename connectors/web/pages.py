@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from aiohttp import web
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STATIC = Path(__file__).resolve().parent / "static"
 PAGES = {"/": "demo.html", "/privacy": "privacy.html"}
 HEADERS = {
@@ -26,11 +27,11 @@ def routes() -> Iterable[web.RouteDef]:
     return [*served, *(web.get(f"/static/{path.name}", _file(path)) for path in assets)]
 
 
-def _file(path: Path) -> web.Handler:  # type: ignore[name-defined]
+def _file(path: Path) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         headers = dict(HEADERS)
         if path.suffix == ".js":
             headers["Access-Control-Allow-Origin"] = "*"  # the city's own site loads the widget
         return web.FileResponse(path, headers=headers)
 
-    return serve  # type: ignore[return-value]
+    return serve

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from bot.messages import MAX_TEXT, Address, ChannelName, ConversationId, Inbound, Place
@@ -57,15 +58,16 @@ def parse_message(data: dict[str, Any], conversation: ConversationId) -> Inbound
     parts = [key for key in ("text", "choice", "place") if data.get(key) is not None]
     if len(parts) != 1:
         raise Problem(422, "content", "A message has exactly one of text, choice or place.")
-    message = {"text": "", "choice": "", "place": None}
+    message: dict[str, Any] = {"text": "", "choice": "", "place": None}
     part = parts[0]
-    message[part] = {"text": _text, "choice": _choice, "place": _place}[part](data[part])
+    read: dict[str, Callable[[Any], Any]] = {"text": _text, "choice": _choice, "place": _place}
+    message[part] = read[part](data[part])
     return Inbound(
         channel=WEB,
         external_id=f"{conversation}:{_CONTROL.sub('', client_id)}",
         address=Address(conversation),
         conversation=conversation,
-        **message,  # type: ignore[arg-type]
+        **message,
     )
 
 
@@ -98,4 +100,4 @@ def _place(value: Any) -> Place:
         if not math.isfinite(number) or abs(number) > limit:
             raise fault
         numbers.append(float(number))
-    return Place(*numbers)
+    return Place(lat=numbers[0], lon=numbers[1])
