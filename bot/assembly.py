@@ -11,6 +11,8 @@ import contextlib
 import fcntl
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import IO
@@ -32,7 +34,7 @@ from bot.messages import ChannelName
 from bot.places.index import StreetIndex
 from bot.reader import Reader
 from bot.reflexes import Reflexes
-from bot.settings import Settings
+from bot.settings import ROOT, Settings
 from bot.store import migrate
 from bot.store.city import AnswerRegister, CityRegister
 from bot.store.engine import Database
@@ -54,7 +56,7 @@ class Occupied(RuntimeError):
     """Another process runs the road on this database."""
 
 
-def prepare(settings: Settings, database: Database, tell: Tell) -> training.Model:
+def prepare(settings: Settings, database: Database, tell: Tell) -> None:
     """Train if stale, migrate, load the demo city; one line a stage."""
     revision = migrate.upgrade(database)
     tell(f"database  {database.engine.dialect.name}, revision {revision}")
@@ -65,12 +67,13 @@ def prepare(settings: Settings, database: Database, tell: Tell) -> training.Mode
     kept = AnswerRegister(database, utc_now).load(topics.load_answers(settings.city_dir).values())
     if kept:
         tell(f"answers   edited here, so the file was left alone: {', '.join(kept)}")
-    if not training.model_path(settings).exists():
+    path = training.model_path(settings)
+    if path.exists():
+        tell(f"model     up to date ({path.name})")
+    else:
         tell("model     training, about a minute ...")
-    model = training.ensure(settings)
-    took = f"trained in {model.seconds:.0f} s" if model.seconds else "up to date"
-    tell(f"model     {took} ({model.path.name})")
-    return model
+        # A process of its own: what training needs of memory is given back when it ends.
+        subprocess.run([sys.executable, "-m", "bot", "train"], check=True, cwd=ROOT)
 
 
 class Road:

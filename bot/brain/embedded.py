@@ -44,6 +44,19 @@ class RoadTrackerStore(SQLTrackerStore):  # type: ignore[misc]
         self.Base.metadata.create_all(self.engine)
         self.sessionmaker = sa.orm.session.sessionmaker(bind=self.engine)
         TrackerStore.__init__(self, Domain.empty(), None)
+        self._fetched: dict[str, DialogueStateTracker | None] = {}
+
+    async def fetch(self, sender_id: str) -> DialogueStateTracker | None:
+        """Retrieve a tracker and keep it for the retrieval that Rasa makes next in the turn."""
+        tracker: DialogueStateTracker | None = await super().retrieve(sender_id)
+        self._fetched[sender_id] = tracker
+        return tracker
+
+    async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
+        if sender_id in self._fetched:
+            return self._fetched.pop(sender_id)
+        tracker: DialogueStateTracker | None = await super().retrieve(sender_id)
+        return tracker
 
 
 class EmbeddedBrain:
@@ -111,8 +124,9 @@ class EmbeddedBrain:
         return {**parsed, "language": language}
 
     async def _answer(self, turn: Turn) -> Answer:
-        recorded = await self._store.retrieve(turn.conversation)
+        recorded = await self._store.fetch(turn.conversation)
         if recorded is not None and _taken(recorded, turn.message_id):
+            await self._store.retrieve(turn.conversation)  # nothing stays fetched
             return answer_of(recorded, turn, replayed=True)
         language = turn.language or self.languages[0]
         if turn.text and not turn.payload:

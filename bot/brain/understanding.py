@@ -103,6 +103,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         execution_context: ExecutionContext,
         **kwargs: Any,
     ) -> TopicClassifier:
+        encoder.shared()  # loaded with the model, not by the first citizen
         with model_storage.read_from(resource) as folder:
             return cls(config, model_storage, resource, KernelClassifier.load(folder))
 
