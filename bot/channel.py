@@ -51,6 +51,19 @@ class ContentConflict(Exception):
     """The same external id came before with other content."""
 
 
+class ChannelRefused(Exception):
+    """The channel cannot start, and the sentence says why; the other channels go on."""
+
+
+class FileUnavailable(Exception):
+    """A citizen's file cannot be fetched: `code` says why, `again` whether it may come later."""
+
+    def __init__(self, code: str, again: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.again = again
+
+
 class Connector(Protocol):
     name: ChannelName
     limits: Limits

@@ -39,6 +39,13 @@ COMMANDS = {
     "status": "/ticket_status",
 }
 REFLEXES = {"danger": "/danger", "forget": "/forget_me"}
+BY_HEART = {
+    "/danger": "utter_danger",
+    "/forget_me": "utter_forget_me",
+    '/forget_me{"decided": "yes"}': "utter_forgotten",
+    '/forget_me{"decided": "no"}': "utter_not_forgotten",
+}
+"""What a reflex says when the brain cannot be asked, by payload."""
 OPT_OUT = {"opt_out": ("utter_opted_out", True), "opt_in": ("utter_opted_in", False)}
 
 
@@ -136,9 +143,7 @@ class Turns:
                 raise
             # What always works must not depend on the brain.
             log.exception("brain failed on a %s message; answering without it", resolved.reflex)
-            language = claim.language or self.phrasebook.primary
-            said = self.phrasebook.reply(f"utter_{resolved.reflex}", language)
-            answer = Answer((said,), claim.language, claim.language_fixed, flag=resolved.reflex)
+            answer = self._by_heart(claim, resolved.turn.payload)
         if not answer.replies:
             answer = self._apology(claim, answer)
         await self._keep(claim, answer, "answered", started)
@@ -165,7 +170,7 @@ class Turns:
             choice = choices.by_id(choice_id, offered)
             if choice is None:
                 return Resolved(None, "utter_stale_choice", repeat=True)
-            return Resolved(replace(turn, text=choice.label, payload=choice.payload))
+            return _picked(replace(turn, text=choice.label), choice.payload)
         if command := body.get("command"):
             return Resolved(replace(turn, payload=COMMANDS[command]))
         if turn.text:
@@ -180,13 +185,25 @@ class Turns:
                 return Resolved(None, reflex=reflex, held="release")
             picked = choices.by_text(turn.text, offered)
             if picked is not None:
-                return Resolved(replace(turn, payload=picked.payload))
+                return _picked(turn, picked.payload)
             return Resolved(turn)
         if turn.place:
             return Resolved(turn)
         if body.get("attachments"):
             return Resolved(None, "utter_photo_kept", repeat=True)
         return Resolved(None, "utter_unsupported")
+
+    def _by_heart(self, claim: Claim, payload: str) -> Answer:
+        """What a reflex says and does without the brain."""
+        language = claim.language or self.phrasebook.primary
+        phrase = BY_HEART[payload]
+        return Answer(
+            (self.phrasebook.reply(phrase, language),),
+            claim.language,
+            claim.language_fixed,
+            flag="danger" if phrase == "utter_danger" else "",
+            forget=phrase == "utter_forgotten",
+        )
 
     async def _keep(
         self,
@@ -247,6 +264,14 @@ class Turns:
                 await self._keep(claim, self._apology(claim), "failed", time.perf_counter())
         except LeaseLost:
             log.warning("lease on %s was lost after a failure", claim.conversation)
+
+
+def _picked(turn: Turn, payload: str) -> Resolved:
+    """A picked choice. One that belongs to a reflex works wherever the reflex itself does: while a
+    person holds the conversation, "Yes, delete" must delete."""
+    known = payload in BY_HEART
+    reflex = next((name for name, p in REFLEXES.items() if known and payload.startswith(p)), "")
+    return Resolved(replace(turn, payload=payload), reflex=reflex)
 
 
 def numbered(replies: Sequence[Reply], inbox_id: int) -> list[Reply]:

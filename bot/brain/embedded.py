@@ -13,6 +13,7 @@ import threading
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
@@ -74,6 +75,7 @@ class EmbeddedBrain:
         self.languages = languages
         self.actions = actions
         self.ready = False
+        self._taking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="brain", daemon=True)
 
@@ -124,6 +126,12 @@ class EmbeddedBrain:
         return {**parsed, "language": language}
 
     async def _answer(self, turn: Turn) -> Answer:
+        # A worker whose lease ran out may still be at it here: the next one waits, then replays.
+        lock = self._taking.setdefault(turn.conversation, asyncio.Lock())
+        async with lock:
+            return await self._take(turn)
+
+    async def _take(self, turn: Turn) -> Answer:
         recorded = await self._store.fetch(turn.conversation)
         if recorded is not None and _taken(recorded, turn.message_id):
             await self._store.retrieve(turn.conversation)  # nothing stays fetched

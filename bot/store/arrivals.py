@@ -36,6 +36,9 @@ class Arrivals(Queries):
             conversation = message.conversation or self.conversation_of(
                 c, message.channel, message.address, message.language_hint, now
             )
+            # The cursor first: it holds the conversation's row, so that all writers queue there and
+            # an edit never waits for a worker who waits for the edit.
+            cursor = self.next_cursor(c, conversation)
             replaces = bool(message.correction_of) and self._replace_text(c, message)
             inserted = c.execute(
                 self.database.insert_or_ignore(_inbox).values(
@@ -44,7 +47,7 @@ class Arrivals(Queries):
                     external_id=message.external_id,
                     fingerprint=message.fingerprint(),
                     body=message.body() | self._label(c, conversation, message),
-                    cursor=self.next_cursor(c, conversation),
+                    cursor=cursor,
                     state="replaced" if replaces else "waiting",
                     received_at=now,
                 )
@@ -57,6 +60,7 @@ class Arrivals(Queries):
                     .values(last_inbound_at=now, blocked_at=None)
                 )
                 return self._accepted(known, duplicate=False)
+            self.give_back_cursor(c, conversation)
         if known.fingerprint and known.fingerprint != message.fingerprint():
             raise ContentConflict(message.external_id)
         return self._accepted(known, duplicate=True)
@@ -94,6 +98,7 @@ class Arrivals(Queries):
                 _inbox.c.channel == message.channel,
                 _inbox.c.external_id == message.correction_of,
                 _inbox.c.state == "waiting",
+                _inbox.c.attempts == 0,
             )
             .values(body=body)
         )

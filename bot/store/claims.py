@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -45,13 +45,9 @@ class Claims(Queries):
             .subquery()
         )
         free = sa.or_(_conversations.c.lease_until.is_(None), _conversations.c.lease_until < now)
-        holds_more = (
-            sa.exists()
-            .where(_outbox.c.conversation_id == _conversations.c.id, _outbox.c.state == "held")
-            .label("holds_more")
-        )
         found = c.execute(
-            sa.select(_inbox, _conversations, holds_more)
+            sa.select(_conversations)
+            .select_from(_inbox)
             .join(head, head.c.id == _inbox.c.id)
             .join(_conversations, _conversations.c.id == _inbox.c.conversation_id)
             .where(free, sa.or_(_inbox.c.not_before.is_(None), _inbox.c.not_before <= now))
@@ -61,35 +57,55 @@ class Claims(Queries):
         ).first()
         if found is None:
             return None
-        row = found._mapping
+        message = self._head_of(c, found.id, now)
+        if message is None:
+            return None
         taken = c.execute(
             _conversations.update()
-            .where(_conversations.c.id == row[_conversations.c.id], free)
+            .where(_conversations.c.id == found.id, free)
             .values(lease_by=worker, lease_until=now + lease)
         )
         if taken.rowcount != 1:
             return None
-        inbox_id = row[_inbox.c.id]
-        c.execute(_inbox.update().where(_inbox.c.id == inbox_id).values(state="claimed"))
-        # The edit of a waiting text may have come between the two statements on PostgreSQL.
-        body = c.execute(sa.select(_inbox.c.body).where(_inbox.c.id == inbox_id)).scalar_one()
-        kept = row[_conversations.c.open_reply]
+        c.execute(_inbox.update().where(_inbox.c.id == message.id).values(state="claimed"))
         return Claim(
-            inbox_id=InboxId(inbox_id),
-            conversation=ConversationId(row[_conversations.c.id]),
-            channel=ChannelName(row[_conversations.c.channel]),
-            address=Address(row[_conversations.c.address]),
-            external_id=row[_inbox.c.external_id],
-            body=body,
-            attempts=row[_inbox.c.attempts],
-            language=row[_conversations.c.language],
-            language_fixed=row[_conversations.c.language_fixed],
-            owner=row[_conversations.c.owner],
-            disclosed=row[_conversations.c.disclosed_at] is not None,
-            open_reply=Reply.from_json(kept) if kept else None,
-            holds_more=bool(row["holds_more"]),
+            inbox_id=InboxId(message.id),
+            conversation=ConversationId(found.id),
+            channel=ChannelName(found.channel),
+            address=Address(found.address),
+            external_id=message.external_id,
+            body=message.body,
+            attempts=message.attempts,
+            language=found.language,
+            language_fixed=found.language_fixed,
+            owner=found.owner,
+            disclosed=found.disclosed_at is not None,
+            open_reply=Reply.from_json(found.open_reply) if found.open_reply else None,
+            holds_more=bool(message.holds_more),
             lease_by=worker,
         )
+
+    @staticmethod
+    def _head_of(c: Connection, conversation: str, now: datetime) -> Any:
+        """The oldest open message, if it is due, read while the conversation's row is ours.
+
+        On PostgreSQL another worker may have answered the message that we found, after our query
+        began and before we got the row; only a second look, with the row in hand, is safe.
+        """
+        holds_more = (
+            sa.exists()
+            .where(_outbox.c.conversation_id == conversation, _outbox.c.state == "held")
+            .label("holds_more")
+        )
+        message = c.execute(
+            sa.select(_inbox, holds_more)
+            .where(_inbox.c.conversation_id == conversation, _inbox.c.state.in_(_OPEN))
+            .order_by(_inbox.c.id)
+            .limit(1)
+        ).first()
+        if message is None or (message.not_before is not None and message.not_before > now):
+            return None
+        return message
 
     def _hold(self, c: Connection, claim: Claim, **values: object) -> None:
         """Change the conversation while its lease is ours, or raise LeaseLost."""
@@ -183,7 +199,7 @@ class Claims(Queries):
             values |= {"flagged_at": now, "flag_reason": answer.flag}
         self._hold(c, claim, **values)
         if answer.forget:
-            erase(c, claim.conversation, keep_inbox=claim.inbox_id)
+            erase(c, claim.conversation)
         self._record(c, claim, answer, outcome, milliseconds, now)
         self.add_replies(c, claim.conversation, replies, now, inbox_id=claim.inbox_id)
 

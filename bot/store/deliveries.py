@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -40,6 +41,8 @@ _RANK: dict[str, int] = {
     "refused": 4,
     "cancelled": 4,
 }
+OVERTAKING = 1000
+"""A report that overtook the end of its own send is among this many newest ones."""
 
 
 class Deliveries(Queries):
@@ -109,6 +112,10 @@ class Deliveries(Queries):
             if isinstance(receipt, Sent):
                 state = "sent"
                 values |= {"provider_id": receipt.provider_id or None, "settled_at": now}
+                told = self._told(c, delivery.channel, receipt.provider_id)
+                if told is not None:
+                    state = told.state
+                    values["code"] = told.code
             elif isinstance(receipt, Refused):
                 state = "refused"
                 values |= {"code": receipt.code, "settled_at": now}
@@ -141,7 +148,24 @@ class Deliveries(Queries):
         return await self.database.write(work)
 
     @staticmethod
-    def _move(c: Connection, delivery: Delivery, address: Address) -> None:
+    def _told(c: Connection, channel: str, provider_id: str) -> Any:
+        """The furthest report on this send that came before we knew the provider's id for it."""
+        reports = schema.reports
+        if not provider_id:
+            return None
+        newest = c.execute(sa.select(sa.func.max(reports.c.id))).scalar() or 0
+        rows = c.execute(
+            sa.select(reports.c.state, reports.c.code)
+            .where(
+                reports.c.id > newest - OVERTAKING,
+                reports.c.channel == channel,
+                reports.c.provider_id == provider_id,
+            )
+            .order_by(reports.c.id)
+        ).all()
+        return max(rows, key=lambda row: _RANK[row.state], default=None)
+
+    def _move(self, c: Connection, delivery: Delivery, address: Address) -> None:
         """The conversation goes on under a new address, unless one is there already."""
         taken = c.execute(
             sa.select(_conversations.c.id).where(
@@ -158,7 +182,7 @@ class Deliveries(Queries):
             c.execute(
                 _outbox.update()
                 .where(_outbox.c.id == delivery.outbox_id)
-                .values(conversation_id=taken.id)
+                .values(conversation_id=taken.id, cursor=self.next_cursor(c, taken.id))
             )
 
     async def unclear_sends(

@@ -47,13 +47,16 @@ def create_engine(url: str, pool_size: int = 8) -> Engine:
     """An engine set up for the road. Makes the folder of a SQLite file when missing."""
     parsed = sa.engine.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(url, future=True, pool_size=pool_size, pool_pre_ping=True)
+        return sa.create_engine(
+            url, future=True, pool_size=pool_size, pool_pre_ping=True, hide_parameters=True
+        )
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
         url,
         future=True,
         poolclass=StaticPool,
+        hide_parameters=True,  # what a citizen wrote does not belong into a log of errors
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_SECONDS},
     )
 

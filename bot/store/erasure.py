@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 from bot.store import schema
 
 
-def erase(c: Connection, conversation: str, keep_inbox: int | None = None) -> None:
-    """Erase within the caller's transaction; `keep_inbox` is the message being answered."""
+def erase(c: Connection, conversation: str) -> None:
+    """Erase within the caller's transaction; messages not yet answered stay."""
     inbox, outbox, turns = schema.inbox, schema.outbox, schema.turns
     c.execute(outbox.delete().where(outbox.c.conversation_id == conversation))
     c.execute(turns.delete().where(turns.c.conversation_id == conversation))

@@ -106,6 +106,12 @@ class Desk(Claims, History):
 
         def work(c: Connection) -> bool:
             if notice_key is not None:
+                # Whoever tells the same at the same time waits here, and then finds it told.
+                c.execute(
+                    sa.select(_conversations.c.id)
+                    .where(_conversations.c.id == conversation)
+                    .with_for_update()
+                )
                 known = c.execute(
                     sa.select(_outbox.c.id).where(_outbox.c.notice_key == notice_key)
                 ).first()

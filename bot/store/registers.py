@@ -36,15 +36,16 @@ class TicketRegister:
         return self.database.write_now(lambda c: self._open(c, new))
 
     def _open(self, c: Connection, new: NewTicket) -> Ticket:
+        now = self.clock()
+        counter = self._counter(c, now.year)
         known = self._one(c, _tickets.c.request_key == new.request_key)
         if known is not None:
             return known
-        now = self.clock()
         row = {k: v for k, v in new.__dict__.items() if k != "conversation"}
         made = c.execute(
             self.database.insert_or_ignore(_tickets).values(
                 **row,
-                reference=reference(now.year, self._next_number(c, now.year)),
+                reference=reference(now.year, self._next_number(c, counter)),
                 conversation_id=new.conversation,
                 state=State.RECEIVED.value,
                 created_at=now,
@@ -57,15 +58,19 @@ class TicketRegister:
             self._event(c, ticket.id, "opened", State.RECEIVED, True, "", "citizen")
         return ticket
 
-    def _next_number(self, c: Connection, year: int) -> int:
+    def _counter(self, c: Connection, year: int) -> str:
+        """The year's counter, held until the commit: tickets are opened one after the other, so a
+        request that came twice at once finds the first ticket, and numbers have no gaps."""
         name = f"tickets-{year}"
         c.execute(self.database.insert_or_ignore(_counters).values(name=name, value=0))
-        c.execute(
-            _counters.update().where(_counters.c.name == name).values(value=_counters.c.value + 1)
-        )
-        return int(
-            c.execute(sa.select(_counters.c.value).where(_counters.c.name == name)).scalar_one()
-        )
+        c.execute(sa.select(_counters).where(_counters.c.name == name).with_for_update())
+        return name
+
+    @staticmethod
+    def _next_number(c: Connection, counter: str) -> int:
+        mine = _counters.c.name == counter
+        c.execute(_counters.update().where(mine).values(value=_counters.c.value + 1))
+        return int(c.execute(sa.select(_counters.c.value).where(mine)).scalar_one())
 
     def _one(self, c: Connection, where: Any) -> Ticket | None:
         row = c.execute(sa.select(_tickets).where(where)).one_or_none()

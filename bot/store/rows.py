@@ -98,6 +98,15 @@ class Queries:
             c.execute(sa.select(table.c.last_cursor).where(table.c.id == conversation)).scalar_one()
         )
 
+    def give_back_cursor(self, c: Connection, conversation: str) -> None:
+        """Undo `next_cursor` in the same transaction, when nothing came to stand there."""
+        table = schema.conversations
+        c.execute(
+            table.update()
+            .where(table.c.id == conversation)
+            .values(last_cursor=table.c.last_cursor - 1)
+        )
+
     def conversation_of(
         self, c: Connection, channel: str, address: str, language: str, now: datetime
     ) -> ConversationId:

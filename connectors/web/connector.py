@@ -102,8 +102,8 @@ class WebConnector:
         return [
             web.post("/chat/session", self._answer(self.post_session)),
             web.post("/chat/messages", self._answer(self.post_message)),
-            web.get("/chat/messages", self._answer(self.get_messages)),
-            web.get("/chat/events", self._answer(self.get_events)),
+            web.get("/chat/messages", self._answer(self.get_messages), allow_head=False),
+            web.get("/chat/events", self._answer(self.get_events), allow_head=False),
             *(web.options(path, self._answer(self.preflight)) for path in paths),
         ]
 
@@ -127,26 +127,28 @@ class WebConnector:
 
         async def answered(request: web.Request) -> web.StreamResponse:
             origin = request.headers.get("Origin", "")
+            if origin and not self._allowed(origin, request):
+                return _error(Problem(403, "origin", "This website may not use the chat."))
             try:
-                if origin and not self._allowed(origin, request):
-                    raise Problem(403, "origin", "This website may not use the chat.")
                 response = await handler(request)
             except Problem as problem:
                 response = _error(problem)
-            if origin and not response.prepared:
-                _allow(response, origin)
+            if not response.prepared:
+                response.headers.setdefault("Cache-Control", "no-store")
+                if origin:
+                    _allow(response, origin)
             return response
 
         return answered
 
     def _allowed(self, origin: str, request: web.Request) -> bool:
-        parts = urlsplit(origin.lower())
-        if parts.scheme not in ("http", "https"):
-            return False
-        own = urlsplit(self.options.public_url.lower()).netloc if self.options.public_url else ""
-        if parts.netloc in (request.host.lower(), own):
-            return True
-        return f"{parts.scheme}://{parts.netloc}" in self.options.origins
+        """Our own pages, under the name that the browser uses or the public one; listed sites."""
+        origin = origin.lower()
+        scheme, _, host = origin.partition("://")
+        if scheme not in ("http", "https") or not host:
+            return False  # "null" too: a sandboxed frame or a file says nothing of who it is
+        own = urlsplit(self.options.public_url.lower()).netloc
+        return host in (request.host.lower(), own) or origin in self.options.origins
 
     async def preflight(self, request: web.Request) -> web.Response:
         return web.Response(status=204)
@@ -171,14 +173,14 @@ class WebConnector:
                 "language": language or self.options.languages[0],
             },
             status=201,
-            headers={"Cache-Control": "no-store"},
         )
 
     async def _conversation(self, request: web.Request) -> ConversationId:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         known = None
-        if scheme.lower() == "bearer" and 20 <= len(token) <= 200:
-            known = await self.sessions.session(_hash(token.strip()))
+        token = token.strip()
+        if scheme.lower() == "bearer" and 20 <= len(token) <= 200 and token.isascii():
+            known = await self.sessions.session(_hash(token))
         if known is None:
             raise Problem(401, "token", "The session is unknown or has ended.")
         return known
@@ -207,8 +209,7 @@ class WebConnector:
             {
                 "messages": [message(entry) for entry in entries],
                 "next": entries[-1].cursor if entries else after,
-            },
-            headers={"Cache-Control": "no-store"},
+            }
         )
 
     async def get_events(self, request: web.Request) -> web.StreamResponse:
@@ -237,11 +238,14 @@ class WebConnector:
         self, response: web.StreamResponse, conversation: ConversationId, after: int
     ) -> int:
         watch = self.reading.watch(conversation)
-        entries = await self.reading.entries(conversation, after, PAGE)
-        for entry in entries:
-            data = json.dumps(message(entry), ensure_ascii=False)
-            await response.write(f"event: message\nid: {entry.cursor}\ndata: {data}\n\n".encode())
-            after = entry.cursor
+        try:
+            entries = await self.reading.entries(conversation, after, PAGE)
+            for entry in entries:
+                await response.write(_event(entry))
+                after = entry.cursor
+        except BaseException:
+            await watch.news(0.0)  # leaves the bells
+            raise
         closing = asyncio.ensure_future(self._closing.wait())
         news = asyncio.ensure_future(watch.news(0.0 if entries else KEEP_ALIVE_SECONDS))
         await asyncio.wait({closing, news}, return_when=asyncio.FIRST_COMPLETED)
@@ -253,6 +257,11 @@ class WebConnector:
         elif news.result() is None and not entries:
             await response.write(b": still here\n\n")
         return after
+
+
+def _event(entry: Entry) -> bytes:
+    data = json.dumps(message(entry), ensure_ascii=False)
+    return f"event: message\nid: {entry.cursor}\ndata: {data}\n\n".encode()
 
 
 def _hash(token: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,8 @@ WEB = ChannelName("web")
 MAX_BODY = 64 * 1024
 """Longest request body, in bytes."""
 MAX_ID = 100
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]")
+"""Characters without a meaning in a text: all controls but tab, line feed and next line."""
 
 
 class Problem(Exception):
@@ -44,17 +44,22 @@ def parse_json(body: bytes) -> dict[str, Any]:
 
 def parse_language(data: dict[str, Any]) -> str:
     """The wished language of a new session, or "". Raises Problem 422."""
-    language = data.get("language") or ""
+    language = data.get("language")
+    if language is None:
+        return ""
     if not isinstance(language, str):
         raise Problem(422, "language", "language is a code such as nl.")
-    return language.lower()[:2]
+    return re.split("[-_]", language.strip().lower())[0]
 
 
 def parse_message(data: dict[str, Any], conversation: ConversationId) -> Inbound:
     """A citizen's message. Raises Problem 422."""
     client_id = data.get("id")
+    fault = Problem(422, "id", f"id is a text of 1 to {MAX_ID} characters, made by the client.")
     if not isinstance(client_id, str) or not 0 < len(client_id) <= MAX_ID:
-        raise Problem(422, "id", f"id is a text of 1 to {MAX_ID} characters, made by the client.")
+        raise fault
+    if _CONTROL.search(client_id):
+        raise fault  # taken out, they would make two ids one
     parts = [key for key in ("text", "choice", "place") if data.get(key) is not None]
     if len(parts) != 1:
         raise Problem(422, "content", "A message has exactly one of text, choice or place.")
@@ -64,7 +69,7 @@ def parse_message(data: dict[str, Any], conversation: ConversationId) -> Inbound
     message[part] = read[part](data[part])
     return Inbound(
         channel=WEB,
-        external_id=f"{conversation}:{_CONTROL.sub('', client_id)}",
+        external_id=f"{conversation}:{client_id}",
         address=Address(conversation),
         conversation=conversation,
         **message,
@@ -85,7 +90,7 @@ def _text(value: Any) -> str:
 def _choice(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ID:
         raise Problem(422, "choice", "choice is the id of an offered choice.")
-    return _CONTROL.sub("", value) or "-"
+    return _CONTROL.sub("", value) or "-"  # any id that was never offered
 
 
 def _place(value: Any) -> Place:
@@ -97,7 +102,7 @@ def _place(value: Any) -> Place:
         number = value.get(key)
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise fault
-        if not math.isfinite(number) or abs(number) > limit:
+        if not abs(number) <= limit:  # so that NaN is refused as well
             raise fault
         numbers.append(float(number))
     return Place(lat=numbers[0], lon=numbers[1])

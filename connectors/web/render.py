@@ -24,6 +24,7 @@ def render(reply: Reply) -> list[Payload]:
 def message(entry: Entry) -> dict[str, Any]:
     """A line of the conversation in the contract's shape."""
     body = entry.body
+    unnamed = "\N{HORIZONTAL ELLIPSIS}" if body.get("choice") else ""  # an unknown or old choice
     client_id = entry.external_id.partition(":")[2] if entry.external_id else None
     return {
         "cursor": entry.cursor,
@@ -31,7 +32,7 @@ def message(entry: Entry) -> dict[str, Any]:
         "in_reply_to": client_id,
         "final": entry.final,
         "at": entry.at.astimezone(timezone.utc).isoformat().replace("+00:00", "Z"),
-        "text": body.get("text") or body.get("label") or "",
+        "text": body.get("text") or body.get("label") or unnamed,
         "choices": body.get("choices") or [],
         "image": body.get("image"),
         "link": body.get("link"),
