@@ -118,7 +118,8 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def missing() -> frozenset[str]:
     """The heavy libraries that are not installed here."""
-    return frozenset(n for n in PLACEHOLDERS if importlib.util.find_spec(n) is None)
+    specs = {name: importlib.util.find_spec(name) for name in PLACEHOLDERS}
+    return frozenset(n for n, s in specs.items() if s is None or isinstance(s.loader, _Finder))
 
 
 def install() -> None:
