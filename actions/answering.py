@@ -39,4 +39,4 @@ class GiveAnswer(CivicAction):
             date=date,
             language_name=LANGUAGE_NAMES.get(found.language, ""),
         )
-        return [SlotSet("misses", 0)]
+        return [SlotSet("misses", 0), SlotSet("pending", None)]

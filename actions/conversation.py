@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from rasa_sdk.events import ActiveLoop, EventType, SlotSet
+import json
 
-from actions.boundary import CivicAction, Said, Speech
+from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
+
+from actions.boundary import FORM, CivicAction, Said, Speech, offered, wait_in_form
 from actions.neighbourhood import Inform
-from actions.words import language_named
+from actions.places import spot_of
+from actions.words import figure_named, language_named
+from bot.civic.catalogue import in_language
+from bot.civic.reporting import SERVICE
 
 LANGUAGE_NAMES = {"en": "English", "nl": "Nederlands", "de": "Deutsch", "da": "Dansk"}
 REPORT_SLOTS = (
@@ -36,7 +41,34 @@ CHAT = frozenset(
     ]
 )
 """Intents that one phrase answers: `utter_<intent>`."""
+IN_FORM = {
+    "greet": "utter_form_greet",
+    "thanks": "utter_form_thanks",
+    "compliment": "utter_compliment",
+    "goodbye": "utter_form_goodbye",
+    "affirm": "",
+    "deny": "",
+    "skip": "",
+    "more": "",
+}
+"""What is said instead while a report is open; its question follows."""
+ACCEPTED = {
+    "forget_me": "action_forget",
+    "person": "action_person",
+    "report": "action_start_report",
+    "ask": "action_answer",
+}
+"""What a "yes" to an offer leads to."""
+LABELLED = {
+    "waste_day": "utter_label_waste",
+    "ticket_status": "utter_label_status",
+    "area_facts": "utter_label_facts",
+    "person": "utter_label_person",
+}
+"""Intents without a topic that may be offered, with the phrase that names them."""
 MISSES_BEFORE_PERSON = 2
+WORTH_OFFERING = 0.12
+"""Least confidence of a candidate in "did you mean"."""
 
 
 def end_report() -> list[EventType]:
@@ -52,8 +84,22 @@ class Chat(CivicAction):
     label = "action_chat"
 
     def act(self, said: Said, speech: Speech) -> list[EventType]:
-        speech.say(f"utter_{said.intent if said.intent in CHAT else 'help'}")
-        return [SlotSet("misses", 0)]
+        wanted = said.offer.get("yes")
+        if said.intent == "affirm" and wanted in ACCEPTED:
+            return [FollowupAction(ACCEPTED[wanted])]
+        if said.intent == "deny" and wanted == "forget_me":
+            return [FollowupAction("action_forget")]
+        if said.in_form and said.intent in IN_FORM:
+            if IN_FORM[said.intent]:
+                speech.say(IN_FORM[said.intent])
+            return []
+        phrase = f"utter_{said.intent if said.intent in CHAT else 'help'}"
+        if said.in_form and phrase in ("utter_help", "utter_out_of_scope"):
+            # Their choices would stand beside those of the form's question.
+            speech.tell(self.city.text(phrase, said.language))
+            return []
+        speech.say(phrase)
+        return [offered("person")] if said.intent == "insult" and not said.in_form else []
 
 
 class Person(CivicAction):
@@ -62,7 +108,7 @@ class Person(CivicAction):
     def act(self, said: Said, speech: Speech) -> list[EventType]:
         speech.say("utter_person")
         speech.signal(flag="person")
-        return [SlotSet("misses", 0)]
+        return []
 
 
 class Danger(CivicAction):
@@ -96,6 +142,8 @@ class ChangeLanguage(CivicAction):
             speech.language = str(wanted)
             speech.signal(language=wanted)
             speech.say("utter_language_changed")
+            # The form's question follows in the same turn, in the new language.
+            return [SlotSet("spoken", {"of": said.message_id, "language": wanted})]
         else:
             speech.say(
                 "utter_choose_language",
@@ -113,12 +161,18 @@ class Forget(CivicAction):
 
     def act(self, said: Said, speech: Speech) -> list[EventType]:
         decided = said.value("decided")
+        if said.offer.get("yes") == "forget_me" and said.intent in ("affirm", "deny"):
+            decided = "yes" if said.intent == "affirm" else "no"
         if decided == "yes":
             speech.say("utter_forgotten")
             speech.signal(forget=True)
             return [*end_report(), SlotSet("pending", None)]
-        speech.say("utter_not_forgotten" if decided == "no" else "utter_forget_me")
-        return []
+        if decided == "no":
+            speech.say("utter_not_forgotten")
+            events: list[EventType] = [SlotSet("pending", None)]
+            return [*events, FollowupAction(FORM)] if said.in_form else events
+        speech.say("utter_forget_me")
+        return [offered("forget_me"), *(wait_in_form() if said.in_form else [])]
 
 
 class Repeat(CivicAction):
@@ -140,33 +194,75 @@ class Unclear(CivicAction):
     def act(self, said: Said, speech: Speech) -> list[EventType]:
         if said.picked:  # "something else" was chosen
             speech.say("utter_rephrase")
-            return []
-        if said.first("street", "area", "postcode", "ticket_reference"):
-            # A name of a place is a clear answer, whatever the classifier makes of it.
+            return [SlotSet("misses", said.slots.get("misses"))]
+        pending = (said.slots.get("pending") or {}).get("kind")
+        if pending in ("waste_day", "area_facts") and "?" not in said.text and not said.in_form:
             return Inform(self.city).act(said, speech)
+        if said.guess == "area_facts" and figure_named(said.text) == "origin":
+            speech.say("utter_area_not_kept")
+            return [SlotSet("misses", 0)]
         misses = int(said.slots.get("misses") or 0) + 1
-        choices = self._choices(said, speech)
+        counted: list[EventType] = [SlotSet("misses", misses)]
+        candidates = self._candidates(said)
+        if said.in_form:
+            return [*self._in_form(said, speech, candidates, misses), *counted]
+        spot = spot_of(said, self.city)
+        if candidates and misses < MISSES_BEFORE_PERSON:
+            speech.say("utter_did_you_mean", choices=[(c[0], c[1]) for c in candidates])
+            only = candidates[0] if len(candidates) == 1 else ("", "", "", "")
+            memory = offered(only[2], topic=only[3] or None, text=said.text, spot=spot)
+            return [memory, *counted]
+        if spot:
+            return Inform(self.city).act(said, speech)
         if misses >= MISSES_BEFORE_PERSON:
-            speech.say("utter_offer_person", choices=choices)
-        elif choices:
-            speech.say("utter_did_you_mean", choices=choices)
-        elif not said.in_form:
-            speech.say("utter_not_understood")
-        else:
-            speech.say("utter_not_understood_in_form")
-        return [SlotSet("misses", misses)]
+            speech.say("utter_offer_person", choices=[(c[0], c[1]) for c in candidates])
+            # "Yes" is for the person; a choice still knows what was said.
+            return [offered("person", text=said.text, spot=spot), *counted]
+        speech.say("utter_not_understood")
+        return counted
 
-    def _choices(self, said: Said, speech: Speech) -> list[tuple[str, str]]:
+    def _in_form(
+        self,
+        said: Said,
+        speech: Speech,
+        candidates: list[tuple[str, str, str, str]],
+        misses: int,
+    ) -> list[EventType]:
+        """A report is open: ask again, or offer services while none is chosen."""
+        asked = said.slots.get("requested_slot")
+        fitting = [c for c in candidates if c[2] == ("report" if asked == SERVICE else "ask")]
+        if misses >= MISSES_BEFORE_PERSON:
+            speech.say("utter_offer_person")
+            return []
+        if asked == SERVICE and fitting:
+            speech.say("utter_did_you_mean", choices=[(c[0], c[1]) for c in fitting])
+            spot = spot_of(said, self.city)
+            events: list[EventType] = [SlotSet("report_text", said.text)]
+            events += [SlotSet("report_place", spot)] if spot else []
+            return [*events, *wait_in_form()]
+        if fitting and "?" in said.text:
+            speech.say("utter_did_you_mean", choices=[(c[0], c[1]) for c in fitting])
+            return wait_in_form()
+        speech.say("utter_not_understood_in_form")
+        return []
+
+    def _candidates(self, said: Said) -> list[tuple[str, str, str, str]]:
+        """Label, payload, intent and topic of what it may have been."""
         names = self.city.answers.names()
-        choices: list[tuple[str, str]] = []
+        found: list[tuple[str, str, str, str]] = []
         for candidate in said.candidates:
-            topic = candidate.get("topic")
-            service = self.city.catalogue.get(topic) if candidate["intent"] == "report" else None
+            if float(candidate["confidence"]) < WORTH_OFFERING:
+                continue
+            intent, topic = str(candidate["intent"]), str(candidate.get("topic") or "")
+            service = self.city.catalogue.get(topic) if intent == "report" else None
             if service:
                 label = service.name(said.language)
             elif topic in names:
-                label = names[topic].get(said.language) or next(iter(names[topic].values()))
+                label = in_language(names[topic], said.language)
+            elif not topic and intent in LABELLED:
+                label = self.city.text(LABELLED[intent], said.language)
             else:
                 continue
-            choices.append((label, f'/{candidate["intent"]}{{"topic": "{topic}"}}'))
-        return choices[:3]
+            values = {"topic": topic, "earlier": "yes"} if topic else {"earlier": "yes"}
+            found.append((label, f"/{intent}{json.dumps(values)}", intent, topic))
+        return found[:3]

@@ -8,10 +8,11 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from rasa_sdk.events import EventType, SlotSet
 
-from actions.boundary import CivicAction, Said, Speech
-from actions.places import areas_of
+from actions.boundary import CivicAction, Said, Speech, offered
+from actions.places import areas_in, areas_of, spot_of
 from actions.words import figure_named
 from bot.civic.areas import Area
+from bot.civic.reporting import PLACE
 from bot.civic.waste import upcoming
 
 OVERVIEW = ("inhabitants", "households", "density_per_km2", "area_ha")
@@ -36,6 +37,11 @@ class AreaFacts(CivicAction):
             speech.say("utter_area_not_kept")
             return [SlotSet("pending", None)]
         areas = areas_of(said, self.city)
+        if not areas and said.in_form:
+            areas = areas_in(said.slots.get(PLACE), self.city)
+            if not areas:
+                speech.say("utter_name_the_place")
+                return []
         if not areas:
             asked_before = pending.get("kind") == "area_facts" and said.guess != "area_facts"
             speech.say("utter_area_unknown" if asked_before else "utter_ask_area")
@@ -73,6 +79,8 @@ class WasteDay(CivicAction):
 
     def act(self, said: Said, speech: Speech) -> list[EventType]:
         areas = [a for a in areas_of(said, self.city) if a.kind == "neighbourhood"]
+        if said.in_form:
+            return self._in_form(areas, said, speech)
         if not areas:
             pending = said.slots.get("pending") or {}
             asked_before = pending.get("kind") == "waste_day" and said.guess != "waste_day"
@@ -86,10 +94,25 @@ class WasteDay(CivicAction):
                 ],
             )
             return [SlotSet("pending", {"kind": "waste_day"})]
-        dates = upcoming(self.city.areas.collections(areas[0].code), self.city.today())
+        self._tell(areas[0], said, speech)
+        return [SlotSet("pending", None), SlotSet("misses", 0)]
+
+    def _in_form(self, areas: list[Area], said: Said, speech: Speech) -> list[EventType]:
+        """While a report is open no second question is asked: the report's own place will do."""
+        areas = areas or [
+            a for a in areas_in(said.slots.get(PLACE), self.city) if a.kind == "neighbourhood"
+        ]
+        for area in areas[:MANY]:
+            self._tell(area, said, speech)
+        if not areas:
+            speech.say("utter_name_the_place")
+        return []
+
+    def _tell(self, area: Area, said: Said, speech: Speech) -> None:
+        dates = upcoming(self.city.areas.collections(area.code), self.city.today())
         if not dates:
             speech.say("utter_waste_unknown")
-            return [SlotSet("pending", None)]
+            return
         lines = [
             "• "
             + self.city.text(
@@ -100,10 +123,9 @@ class WasteDay(CivicAction):
         sample = any(plan.sample for _, plan in dates)
         speech.say(
             "utter_waste_dates_sample" if sample else "utter_waste_dates",
-            area=areas[0].name,
+            area=area.name,
             dates="\n".join(lines),
         )
-        return [SlotSet("pending", None), SlotSet("misses", 0)]
 
 
 def spoken_date(day: date, language: str) -> str:
@@ -132,24 +154,22 @@ class Inform(CivicAction):
             from actions.status import TicketStatus
 
             return TicketStatus(self.city).act(said, speech)
-        if areas_of(said, self.city):
-            area = areas_of(said, self.city)[0]
-            t = self.city.text
-            speech.say(
-                "utter_place_what",
-                place=said.value("street", "area") or area.name,
-                choices=[
-                    (t("utter_label_report", said.language), "/report"),
-                    (
-                        t("utter_label_waste", said.language),
-                        f'/waste_day{{"area_code": "{area.code}"}}',
-                    ),
-                    (
-                        t("utter_label_facts", said.language),
-                        f'/area_facts{{"area_code": "{area.code}"}}',
-                    ),
-                ],
-            )
-            return []
-        speech.say("utter_not_understood")
+        spot = spot_of(said, self.city)
+        areas = areas_in(spot, self.city)
+        if spot and (areas or not said.in_form):
+            self._offer(said, speech, str(spot["text"]), areas)
+            return [offered("", text=said.text if said.words else "", spot=spot)]
+        speech.say("utter_not_understood_in_form" if said.in_form else "utter_not_understood")
         return [SlotSet("misses", int(said.slots.get("misses") or 0) + 1)]
+
+    def _offer(self, said: Said, speech: Speech, place: str, areas: list[Area]) -> None:
+        """What can be done with a place that came without a wish."""
+
+        def label(name: str) -> str:
+            return self.city.text(f"utter_label_{name}", said.language)
+
+        choices = [(label("report"), '/report{"earlier": "yes"}')]
+        if areas:
+            choices.append((label("waste"), '/waste_day{"earlier": "yes"}'))
+            choices.append((label("facts"), '/area_facts{"earlier": "yes"}'))
+        speech.say("utter_place_what", place=place, choices=choices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actions.boundary import Said
@@ -78,7 +79,15 @@ def areas_of(said: Said, city: City) -> list[Area]:
             return [a for a in [city.areas.area(str(entity["value"]))] if a]
         if entity["entity"] == "area":
             codes += entity.get("codes") or ()
-    if not codes:
-        spot = spot_of(said, city)
-        codes = list((spot or {}).get("area_codes") or ())
+    if codes:
+        return _areas(codes, city)
+    return areas_in(spot_of(said, city) or said.earlier.get("spot"), city)
+
+
+def areas_in(spot: Mapping[str, Any] | None, city: City) -> list[Area]:
+    """The areas that a place lies in, as a slot holds it."""
+    return _areas((spot or {}).get("area_codes") or (), city)
+
+
+def _areas(codes: Iterable[str], city: City) -> list[Area]:
     return [a for a in (city.areas.area(code) for code in dict.fromkeys(codes)) if a]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
-from actions.boundary import FORM, CivicAction, Said, Speech
+from actions.boundary import FORM, CivicAction, Said, Speech, offered
 from actions.conversation import end_report
 from actions.places import spot_of
-from actions.words import is_correction
-from bot.choices import fold
+from actions.words import change_named, is_correction
 from bot.civic import reporting
 from bot.civic.catalogue import in_language
+from bot.civic.errors import CivicError
 from bot.civic.tickets import NewTicket
 
 COMMON_SERVICES = (
@@ -29,39 +30,45 @@ class ReportAction(CivicAction):
     """What the report's actions share."""
 
     returns_to_form = False
+    settles = False
 
     def heard(self, said: Said) -> reporting.Heard:
-        slots = said.slots
-        contact = said.value("phone", "email")
-        service = self.city.catalogue.get(said.topic) if said.guess == "report" else None
+        sure = said.intent != "nlu_fallback"
+        report = said.guess == "report" or (said.earlier.get("yes") == "report")
+        service = self.city.catalogue.get(said.topic) if report else None
+        spot = spot_of(said, self.city)
+        words, asked = said.words, said.slots.get("requested_slot")
+        if spot and words and asked == reporting.PLACE:
+            # "behind the school in Zonnelaan": the crew needs the citizen's words.
+            spot |= {} if service or said.place else {"text": said.text.strip()[:200]}
+        change = said.value("change")
+        if asked in (reporting.CONFIRMED, reporting.CHANGE) and not said.picked and not spot:
+            change = change or change_named(said.text)
+        certainty = said.topic_confidence if said.guess == "report" else said.confidence
         return reporting.Heard(
             text=said.text,
-            intent=said.guess if said.intent == "nlu_fallback" else said.intent,
-            confidence=said.confidence if said.intent != "nlu_fallback" else 0.0,
+            intent=said.intent if sure else said.guess,
+            confidence=certainty if sure else 0.0,
             service=service.code if service else None,
-            spot=spot_of(said, self.city),
+            guessed=certainty,
+            spot=spot,
             house_number=said.value("house_number"),
-            contact=contact,
-            change=said.value("change"),
+            contact=said.value("phone", "email"),
+            change=change,
+            reference=said.first("ticket_reference") is not None,
             picked=said.picked,
             correcting=said.correction or is_correction(said.text),
-            option=self._option(said, slots),
+            option=said.value("option"),
+            words=words,
+            language=said.language,
         )
-
-    def _option(self, said: Said, slots: dict[str, Any]) -> str | None:
-        """The stored label of an offered answer, picked or typed."""
-        question = reporting.Draft(slots, self.city.catalogue).open_question()
-        if question is None:
-            return None
-        picked, typed = said.value("option"), fold(said.text)
-        for option in question.options:
-            if option.id == picked or typed in {fold(label) for label in option.labels.values()}:
-                return in_language(option.labels, said.language)
-        return None
 
 
 class StartReport(ReportAction):
+    """Begin with what was said; a choice or a "yes" brings back what was said before it."""
+
     label = "action_start_report"
+    settles = True
 
     def act(self, said: Said, speech: Speech) -> list[EventType]:
         if said.in_group:
@@ -71,9 +78,16 @@ class StartReport(ReportAction):
         if service and service.danger:
             speech.say("utter_danger")
             speech.signal(flag="danger")
-            return []
-        slots = reporting.first_slots(self.heard(said))
-        return [*(SlotSet(k, v) for k, v in slots.items()), FollowupAction(FORM)]
+            return end_report() if said.in_form else []
+        if said.in_form:  # nothing new in it: the open report goes on
+            return [FollowupAction(FORM)]
+        heard = self.heard(said)
+        if said.earlier.get("text"):
+            text, spot = str(said.earlier["text"]), said.earlier.get("spot")
+            heard = replace(heard, text=text, words=text, picked=False, spot=heard.spot or spot)
+        slots = reporting.first_slots(heard, self.city.catalogue)
+        events = [SlotSet(key, value) for key, value in slots.items()]
+        return [*events, SlotSet("pending", None), SlotSet("misses", 0), FollowupAction(FORM)]
 
 
 class ValidateReport(ReportAction):
@@ -88,7 +102,17 @@ class ValidateReport(ReportAction):
             settled = reporting.settled(said.slots, self.city.catalogue)
             first = reporting.missing({**said.slots, **settled}, self.city.catalogue)
             return [*(SlotSet(k, v) for k, v in settled.items()), SlotSet("requested_slot", first)]
-        heard = self.heard(said)
+        if said.answered:
+            # Back from another answer: Rasa validates once more; the open question is asked again.
+            return [SlotSet("requested_slot", asked)]
+        if said.offer.get("yes") == "forget_me" and said.intent in ("affirm", "deny"):
+            return []  # the answer to "shall I delete this?", not to the report
+        try:
+            heard = self.heard(said)
+        except CivicError as error:  # a shared position outside the city
+            speech.say(error.phrase, (), None, **error.values)
+            known = SlotSet(reporting.PLACE, said.slots.get(reporting.PLACE))
+            return [known, SlotSet("requested_slot", asked)]
         changes = reporting.take(heard, asked, said.slots, self.city.catalogue)
         if changes is None:
             return []
@@ -97,18 +121,19 @@ class ValidateReport(ReportAction):
             speech.say("utter_danger")
             speech.signal(flag="danger")
             return end_report()
-        if changes.pop("invalid_contact", False):
+        if changes.pop(reporting.INVALID_CONTACT, False):
             speech.say("utter_contact_invalid")
             return [SlotSet(reporting.CONTACT, None), SlotSet("requested_slot", reporting.CONTACT)]
         if reporting.NEXT in changes:
             speech.say("utter_one_at_a_time")
-        ask = changes.pop("ask", None)
+        ask = changes.pop(reporting.ASK, None)
         changes |= reporting.settled({**said.slots, **changes}, self.city.catalogue)
         now = {**said.slots, **changes}
         ask = ask or (
             None if now.get(reporting.CONFIRMED) else reporting.missing(now, self.city.catalogue)
         )
         events = [SlotSet(key, value) for key, value in changes.items()]
+        events += [SlotSet("misses", 0), SlotSet("pending", None)]
         return [*events, *([SlotSet("requested_slot", ask)] if ask else [])]
 
 
@@ -166,10 +191,17 @@ class AskConfirm(ReportAction):
         speech.say(
             "utter_summary" if place.get("known") else "utter_summary_place_unknown",
             service=service.name(said.language) if service else "",
-            place=place.get("text") or "–",
+            place=self._where(place),
             extra=self._extra(said),
         )
         return []
+
+    def _where(self, place: dict[str, Any]) -> str:
+        """The place, with its area where that is known and not named already."""
+        text = str(place.get("text") or "–")
+        area = self.city.areas.area(str(place.get("area_code") or ""))
+        bare = area and area.name not in text and "(" not in text
+        return f"{text} ({area.name})" if area and bare else text
 
     def _extra(self, said: Said) -> str:
         given = [v for v in (said.slots.get(reporting.GIVEN) or {}).values() if v]
@@ -190,7 +222,12 @@ class AskChange(ReportAction):
     label = "action_ask_report_change"
 
     def act(self, said: Said, speech: Speech) -> list[EventType]:
-        speech.say("utter_ask_change")
+        service = self.city.catalogue.get(said.slots.get(reporting.SERVICE))
+        choices = []
+        if service and service.questions:
+            label = self.city.text("utter_label_details", said.language)
+            choices.append((label, '/inform{"change": "detail"}'))
+        speech.say("utter_ask_change", choices=choices)
         return []
 
 
@@ -224,14 +261,13 @@ class SubmitReport(ReportAction):
             )
         )
         speech.say("utter_submitted", reference=ticket.reference, days=service.target_days)
-        events = [SlotSet(name, None) for name in ("report_text", reporting.NEXT, reporting.GIVEN)]
-        following = self.city.catalogue.get(slots.get(reporting.NEXT))
+        events = [SlotSet(name, None) for name in (reporting.TEXT, reporting.NEXT, reporting.GIVEN)]
+        waiting = slots.get(reporting.NEXT) or {}
+        following = self.city.catalogue.get(waiting.get("service"))
         if following:
-            speech.say(
-                "utter_next_report",
-                service=following.name(said.language),
-                choices=[
-                    (following.name(said.language), f'/report{{"topic": "{following.topic}"}}')
-                ],
-            )
+            name = following.name(said.language)
+            payload = f'/report{{"topic": "{following.topic}", "earlier": "yes"}}'
+            speech.say("utter_next_report", service=name, choices=[(name, payload)])
+            memory = {"text": waiting.get("text"), "spot": waiting.get("spot")}
+            events.append(offered("report", topic=following.topic, **memory))
         return [*end_report(), *events]

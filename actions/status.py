@@ -25,16 +25,21 @@ class TicketStatus(CivicAction):
             speech.say("utter_group_private")
             return []
         reference = said.value("ticket_reference") or find_reference(said.text)
+        pending = (said.slots.get("pending") or {}).get("kind") == "ticket_status"
+        if pending and not reference:
+            reference = find_reference(f"LW-{said.text.strip()}")  # "2026-00042" will do
         if reference:
             ticket = self.city.tickets.find(reference)
             if ticket is None:
                 speech.say("utter_ticket_unknown", reference=reference)
-            else:
-                self._tell(ticket, said, speech)
+                return [SlotSet("pending", {"kind": "ticket_status"})]
+            self._tell(ticket, said, speech)
             return [SlotSet("pending", None), SlotSet("misses", 0)]
         own = self.city.tickets.of_conversation(said.conversation)
         if not own:
             speech.say("utter_ask_reference")
+            if said.in_form:
+                return []
             return [SlotSet("pending", {"kind": "ticket_status"})]
         for ticket in own[:LISTED]:
             self._tell(ticket, said, speech)

@@ -49,5 +49,9 @@ class Reader:
     ) -> list[Entry]:
         return await self.journal.entries(conversation, after, limit)
 
+    def ring(self, conversation: ConversationId) -> None:
+        """Tell those who read along that there is something new."""
+        self.bell.ring(reader(conversation))
+
     def watch(self, conversation: ConversationId) -> Watch:
         return Watch(self.bell, conversation)

@@ -1,12 +1,16 @@
 """Whole conversations from `tests/transcripts/*.yml`, through intake, the trained model, dispatch.
 
 A transcript is a list of steps. `say`, `choose` (a label) or `share` ([lat, lon]) is what the
-citizen does; `hear` lists what the answer must contain, `not` what it must not, `offer` the labels
-of the choices, `flag` why the conversation waits for staff, `ticket` facts of the newest ticket.
+citizen does, `arrive` (a language or "") begins another citizen's conversation; `{reference}`
+stands for the citizen's own reference that was heard last. `hear` lists what the answer must contain, `not` what it must
+not, `offer` the labels of the choices, `link` what a link's address contains, `flag` why the
+conversation waits for staff, `ticket` facts of the newest own ticket, `tickets` how many there are,
+`stored` facts of the ticket heard of last, whoever owns it.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +20,18 @@ from ruamel.yaml import YAML
 from bot.assembly import Road
 from tests.talking import Citizen
 
+REFERENCE = re.compile(r"LW-\d{4}-\d{5}")
+DOES = {"say", "choose", "share", "arrive"}
+CHECKS = {"hear", "not", "offer", "link", "flag", "ticket", "tickets", "stored"}
 FOLDER = Path(__file__).parent / "transcripts"
 FILES = sorted(FOLDER.glob("*.yml"))
 
 
 def test_there_are_enough_transcripts_and_half_of_them_are_dutch() -> None:
     languages = [load(path)["language"] for path in FILES]
-    assert len(FILES) >= 25
+    assert len(FILES) >= 32
     assert languages.count("nl") >= len(FILES) // 2 - 3
+    assert {"en", "nl", "de", "da"} <= set(languages)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -35,38 +43,60 @@ def load(path: Path) -> dict[str, Any]:
 async def test_transcript(path: Path, road: Road) -> None:
     transcript = load(path)
     citizen = await Citizen.arrive(road, transcript.get("session_language", ""))
+    reference = ""
     for number, step in enumerate(transcript["steps"], start=1):
         where = f"{path.name} step {number}"
+        unknown = set(step) - DOES - CHECKS
+        assert not unknown, f"{where}: {unknown}"
+        assert len(set(step) & DOES) == 1, where
+        if "arrive" in step:
+            citizen = await Citizen.arrive(road, step["arrive"])
+            continue
         if "say" in step:
-            heard = await citizen.say(step["say"])
+            heard = await citizen.say(step["say"].replace("{reference}", reference))
         elif "choose" in step:
             heard = await citizen.choose(step["choose"])
         else:
             heard = await citizen.share(*step["share"])
-        await _check(step, heard, where, citizen, road)
+        own = {ticket.reference for ticket in road.tickets.of_conversation(citizen.conversation)}
+        reference = next((r for r in REFERENCE.findall(heard) if r in own), reference)
+        await _check(step, heard, where, citizen, road, reference)
 
 
 async def _check(
-    step: dict[str, Any], heard: str, where: str, citizen: Citizen, road: Road
+    step: dict[str, Any], heard: str, where: str, citizen: Citizen, road: Road, reference: str
 ) -> None:
+    assert heard.strip(), f"{where}: no answer"
     for words in _listed(step.get("hear")):
-        assert words.lower() in heard.lower(), f"{where}: {words!r} not in {heard!r}"
+        said = words.replace("{reference}", reference)
+        assert said.lower() in heard.lower(), f"{where}: {words!r} not in {heard!r}"
     for words in _listed(step.get("not")):
         assert words.lower() not in heard.lower(), f"{where}: {words!r} in {heard!r}"
     for label in _listed(step.get("offer")):
         assert label in citizen.choices, f"{where}: {label!r} not among {citizen.choices}"
+    for address in _listed(step.get("link")):
+        links = [e.body["link"]["url"] for e in citizen.last if e.body.get("link")]
+        assert any(address in link for link in links), f"{where}: {address!r} not in {links}"
     if "flag" in step:
         row = await road.journal.conversation(citizen.conversation)
         assert row is not None
         assert (row["flag_reason"] or "") == step["flag"], where
+    own = road.tickets.of_conversation(citizen.conversation)
     if "ticket" in step:
-        tickets = road.tickets.of_conversation(citizen.conversation)
-        assert tickets, f"{where}: no ticket"
-        for name, value in step["ticket"].items():
-            assert getattr(tickets[0], name) == value, f"{where}: {name}"
+        assert own, f"{where}: no ticket"
+        _compare(own[0], step["ticket"], where)
     if "tickets" in step:
-        assert len(road.tickets.of_conversation(citizen.conversation)) == step["tickets"], where
-    assert "/inform" not in heard and "{" not in heard, f"{where}: raw payload in {heard!r}"
+        assert len(own) == step["tickets"], f"{where}: {len(own)} tickets"
+    if "stored" in step:
+        _compare(road.tickets.find(reference), step["stored"], where)
+    for raw in ("/inform", "{"):
+        assert raw not in heard, f"{where}: raw payload in {heard!r}"
+    assert not re.search(r"(.{30,})\n+\1", heard), f"{where}: said twice: {heard!r}"
+
+
+def _compare(ticket: Any, wanted: dict[str, Any], where: str) -> None:
+    for name, value in wanted.items():
+        assert getattr(ticket, name) == value, f"{where}: {name} is {getattr(ticket, name)!r}"
 
 
 def _listed(value: Any) -> list[str]:

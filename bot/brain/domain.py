@@ -48,7 +48,9 @@ ENTITIES = (
     "area_code",
     "change",
     "decided",
+    "earlier",
     "email",
+    "figure",
     "house_number",
     "language",
     "option",
@@ -70,6 +72,7 @@ SLOTS = (
     "report_place",
     "report_service",
     "report_text",
+    "spoken",
 )
 REQUIRED = ["report_service", "report_place", "report_detail", "report_confirmed"]
 HEADER = """\

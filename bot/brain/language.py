@@ -17,6 +17,13 @@ WORDS_TO_SWITCH = 4
 """A conversation under way switches only on a message of at least so many words."""
 
 
+def without_names(text: str) -> str:
+    """The words but those with a capital inside a sentence: "Korreweg" is Dutch in any language."""
+    words = text.split()
+    kept = [word for i, word in enumerate(words) if i == 0 or not word[:1].isupper()]
+    return " ".join(kept if len(kept) > 1 else words)
+
+
 class LanguageIdentifier:
     """Identifies a language among the configured ones."""
 
@@ -26,7 +33,7 @@ class LanguageIdentifier:
 
     def shares(self, text: str) -> dict[str, float]:
         """Probability by language, over the configured languages alone."""
-        plain = " ".join(text.lower().split())[:300]
+        plain = without_names(text).lower()[:300]
         if not any(c.isalpha() for c in plain):
             return {}
         found = self._detector.detect(plain, k=20)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -24,10 +26,11 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.brain import encoder
-from bot.brain.kernel import KernelClassifier
+from bot.brain.kernel import Floats, KernelClassifier
 from bot.brain.patterns import find_patterns
-from bot.places.gazetteer import Gazetteer, Name
+from bot.places.gazetteer import Gazetteer, Name, aliases, without_places
 
+PLACES = frozenset({"street", "area", "postcode", "house_number"})
 _SPACE = re.compile(r"\s+")
 
 
@@ -112,12 +115,37 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
             self._understand(message)
         return messages
 
+    def _probabilities(self, text: str, rest: str) -> Floats:
+        """With and without the places it names: a street must not decide what a sentence is."""
+        assert self.classifier is not None
+        texts = [text] if rest == text else [text, rest]
+        found = self.classifier.probabilities(texts, encoder.shared().encode(texts))
+        mean = np.exp(np.log(found + 1e-9).mean(axis=0))
+        return np.asarray(mean / mean.sum(), dtype=np.float32)
+
+    @staticmethod
+    def _fragment(message: Message) -> None:
+        """Nothing but a place: an answer to something, whatever it is."""
+        intent = {"name": "inform", "confidence": 1.0}
+        message.set(INTENT, intent, add_to_output=True)
+        message.set("intent_ranking", [intent], add_to_output=True)
+        message.set("guess", "inform", add_to_output=True)
+        message.set("topic", None, add_to_output=True)
+        message.set("topic_confidence", 0.0, add_to_output=True)
+        message.set("candidates", [], add_to_output=True)
+        message.set("decision", "answer", add_to_output=True)
+
     def _understand(self, message: Message) -> None:
         text = tidy(message.get(TEXT) or "")
         if not text or self.classifier is None:
             return
-        dense = encoder.shared().encode([text])
-        probabilities = self.classifier.probabilities([text], dense)[0]
+        places = [e for e in message.get(ENTITIES, []) if e["entity"] in PLACES]
+        spans = [(int(e["start"]), int(e["end"])) for e in places]
+        rest = tidy(without_places(str(message.get(TEXT)), spans)) if spans else text
+        if not rest:
+            self._fragment(message)
+            return
+        probabilities = self._probabilities(text, rest)
         order = np.argsort(-probabilities)[:10]
         ranked = [
             (*self.classifier.labels[i].partition("|")[::2], float(probabilities[i])) for i in order
@@ -147,6 +175,26 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         message.set("topic_confidence", confidence if topic else 0.0, add_to_output=True)
         message.set("candidates", candidates, add_to_output=True)
         message.set("decision", decision, add_to_output=True)
+
+
+def everyday_words(texts: Iterable[str], names: Iterable[Name]) -> list[str]:
+    """Words of the examples that alone are no name and no typing error of one.
+
+    A name that the examples mention is not everyday for that; it is ("centrum", "want") only when
+    people mostly write it without a capital.
+    """
+    known = {alias for name in names for alias in aliases(name)}
+    counts: Counter[str] = Counter()
+    small: Counter[str] = Counter()
+    for text in texts:
+        found = set(re.findall(r"\w+", text))
+        counts.update({word.lower() for word in found})
+        small.update(word for word in found if word == word.lower())
+    return sorted(
+        word
+        for word, count in counts.items()
+        if count >= 3 and (word not in known or (count >= 5 and 2 * small[word] >= count))
+    )
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
@@ -180,11 +228,7 @@ class PlaceExtractor(GraphComponent, EntityExtractorMixin):  # type: ignore[misc
             if table["name"] == "places"
             for entry in table["elements"]
         ]
-        words: dict[str, int] = {}
-        for message in training_data.intent_examples:
-            for word in set(re.findall(r"\w+", str(message.get(TEXT)).lower())):
-                words[word] = words.get(word, 0) + 1
-        everyday = sorted(word for word, count in words.items() if count >= 3)
+        everyday = everyday_words([str(m.get(TEXT)) for m in training_data.intent_examples], names)
         with self._storage.write_to(self._resource) as folder:
             data = {"names": [n.__dict__ for n in names], "everyday": everyday}
             (folder / "names.json").write_text(json.dumps(data, ensure_ascii=False), "utf-8")

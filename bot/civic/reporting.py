@@ -6,17 +6,27 @@ back the slots that change, or None when the message is about something else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.civic.catalogue import Catalogue, Question, Service
+from bot.choices import fold
+from bot.civic.catalogue import Catalogue, Question, Service, in_language
 
 SERVICE, PLACE, DETAIL = "report_service", "report_place", "report_detail"
 CONFIRMED, CONTACT, CHANGE = "report_confirmed", "report_contact", "report_change"
-NEXT, GIVEN = "report_next", "report_given"
+NEXT, GIVEN, TEXT = "report_next", "report_given", "report_text"
+SLOTS = frozenset({SERVICE, PLACE, DETAIL, CONFIRMED, CONTACT, CHANGE, NEXT, GIVEN, TEXT})
+ASK, INVALID_CONTACT = "ask", "invalid_contact"
+"""What `take` may say besides slots: the slot to ask for next, and that a contact is none."""
+
 SURE = 0.6
 """Confidence from which another intent interrupts an open question."""
+VERY_SURE = 0.85
+"""The same for words that do not read like a question, where any words may be the answer."""
+LIKELY = 0.3
+"""Confidence that is enough for a service when the citizen corrects it or is asked for it."""
 
 INTERRUPTS = frozenset(
     [
@@ -41,29 +51,63 @@ INTERRUPTS = frozenset(
     ]
 )
 ALWAYS = frozenset({"person", "cancel", "forget_me", "danger", "change_language"})
-QUESTIONS = frozenset({"ask", "ticket_status", "area_facts", "waste_day"})
+NO_PLACE = frozenset({"greet", "thanks", "affirm", "deny", "more", "help", "repeat", "goodbye"})
+
+# How a question begins, and how the answer to "where is it?" begins, in the city's languages.
+_ASKS = re.compile(
+    r"^(en |and |und |og )?(wanneer|hoe|hoeveel|wat|waarom|wie|welke|kan ik|mag ik|moet ik"
+    r"|when|how|what|why|who|which|can i|may i|do i|is it possible"
+    r"|wann|wie viele?|was|warum|wer|welche\w*|kann ich|darf ich|muss ich"
+    r"|hvornar|hvordan|hvad|hvor mange|hvor meget|hvorfor|hvem|hvilken|kan jeg|ma jeg|skal jeg)\b"
+)
+_WHERE = re.compile(
+    r"^(it is |its |het is |daar |es ist |det er )?"
+    r"(in|at|on|near|next to|behind|opposite|beside|between|in front of|under|corner|across"
+    r"|bij|naast|achter|tegenover|tussen|voor|op|aan|onder|langs|hoek|vlak|vlakbij"
+    r"|bei|beim|neben|hinter|gegenuber|zwischen|vor|auf|an|im|unter|ecke|nahe"
+    r"|ved|bag|overfor|mellem|foran|pa|hjornet|naer|taet)\b"
+)
+_TRAILING_NUMBER = re.compile(r"\s+\d{1,4}\s?[a-zA-Z]?$")
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A message in the terms of a report."""
+    """A message in the terms of a report.
+
+    `confidence` is 0 where the model was not sure; `guessed` is what it then thought of the topic.
+    `words` are the text without the names of places; `option` is the id of a picked answer.
+    """
 
     text: str
     intent: str
     confidence: float = 1.0
     service: str | None = None
+    guessed: float = 1.0
     spot: Mapping[str, Any] | None = None
     house_number: str | None = None
     contact: str | None = None
     change: str | None = None
+    reference: bool = False
     picked: bool = False
     correcting: bool = False
     option: str | None = None
+    words: str | None = None
+    language: str = "en"
 
     @property
     def asks(self) -> bool:
         """Does it read like a question rather than an answer?"""
-        return "?" in self.text
+        return "?" in self.text or bool(_ASKS.match(fold(self.text)))
+
+    @property
+    def likely(self) -> bool:
+        """Is the guess good enough where it is only to be confirmed?"""
+        return max(self.confidence, self.guessed) >= LIKELY
+
+    @property
+    def tells_where(self) -> bool:
+        """Does it read like the answer to "where is it?"?"""
+        return not self.asks and bool(_WHERE.match(fold(self.text)))
 
 
 @dataclass(frozen=True)
@@ -84,6 +128,31 @@ class Draft:
         return next((q for q in questions if q.key not in given), None)
 
 
+def options(heard: Heard, service: Service | None) -> dict[str, str]:
+    """Answers to the service's questions that a message gives: question key to label.
+
+    "papierbak" contains "papier"; of labels inside one another the longest counts. An answer such
+    as "something else" is never read into a sentence.
+    """
+    said = f" {fold(heard.text if heard.words is None else heard.words)}"
+    found: dict[str, str] = {}
+    for question in service.questions if service else ():
+        longest = 0
+        for option in question.options:
+            label_here = in_language(option.labels, heard.language)
+            if heard.picked:
+                if option.id == heard.option:
+                    found.setdefault(question.key, label_here)
+                continue
+            whole = option.id in ("other", "unknown", "nothing")
+            for label in map(fold, option.labels.values()):
+                hit = said == f" {label}" if whole else f" {label}" in said
+                if hit and len(label) > longest:
+                    longest = len(label)
+                    found[question.key] = label_here
+    return found
+
+
 def missing(slots: Mapping[str, Any], catalogue: Catalogue) -> str:
     """The slot to ask for next."""
     if not slots.get(SERVICE):
@@ -95,18 +164,18 @@ def missing(slots: Mapping[str, Any], catalogue: Catalogue) -> str:
     return CONFIRMED
 
 
-def first_slots(heard: Heard) -> dict[str, Any]:
+def first_slots(heard: Heard, catalogue: Catalogue) -> dict[str, Any]:
     """What the opening sentence of a report already tells."""
     return {
         SERVICE: heard.service,
         PLACE: dict(heard.spot) if heard.spot else None,
-        GIVEN: {},
+        GIVEN: options(heard, catalogue.get(heard.service)),
         DETAIL: None,
         CONFIRMED: None,
         CONTACT: heard.contact,
         CHANGE: None,
         NEXT: None,
-        "report_text": heard.text if not heard.picked else "",
+        TEXT: heard.text if not heard.picked else "",
     }
 
 
@@ -121,28 +190,29 @@ def take(
     heard: Heard, asked: str, slots: Mapping[str, Any], catalogue: Catalogue
 ) -> dict[str, Any] | None:
     """The slots that this message changes; None when it does not belong to the report."""
-    if heard.intent in ALWAYS:
+    if heard.reference or (heard.intent in ALWAYS and heard.likely):
         return None
     about_place = heard.spot is not None or heard.house_number is not None
-    if not heard.picked and heard.intent in INTERRUPTS and heard.confidence >= SURE:
-        answers_where = asked == PLACE and about_place and not heard.asks
-        if not answers_where and not (asked == DETAIL and heard.option):
-            return None
+    given = options(heard, catalogue.get(slots.get(SERVICE)))
+    if _interrupts(heard, asked, Draft(slots, catalogue), about_place, given):
+        return None
     if heard.intent == "report" and heard.service:
-        other = heard.service != slots.get(SERVICE)
-        if other and slots.get(SERVICE) and not (heard.correcting or asked == SERVICE):
-            if asked != PLACE or not about_place:
-                return {NEXT: heard.service}
-        if other:
-            return _with_place({SERVICE: heard.service, GIVEN: {}}, heard, slots)
+        changed = _service(heard, asked, slots, about_place, catalogue)
+        if changed is not None:
+            return changed
+    answers = {GIVEN: {**(slots.get(GIVEN) or {}), **given}} if given else {}
+    if asked == SERVICE and heard.intent != "inform":
+        return None  # a description that is not clear yet; the place in it is not lost
     if asked != PLACE and about_place and (asked != DETAIL or heard.correcting or heard.spot):
-        return _with_place({}, heard, slots)
+        return _with_place(answers, heard, slots)
     if asked == SERVICE:
-        return _with_place({}, heard, slots) if about_place else None
+        return None
     if asked == PLACE:
-        return _place(heard, slots)
+        return _place(heard, answers)
     if asked == DETAIL:
-        return _detail(heard, slots, catalogue)
+        return answers or _detail(heard, Draft(slots, catalogue))
+    if answers and not heard.picked:
+        return {CONFIRMED: None, **answers}
     if asked == CONTACT:
         return _contact(heard)
     if asked == CHANGE:
@@ -150,39 +220,93 @@ def take(
     return _confirm(heard)
 
 
+def _interrupts(
+    heard: Heard, asked: str, draft: Draft, about_place: bool, given: Mapping[str, str]
+) -> bool:
+    """Is the message about something else, for now?"""
+    if heard.picked or heard.intent not in INTERRUPTS:
+        return False
+    if not heard.asks and (
+        given or heard.change or (asked == PLACE and (about_place or heard.tells_where))
+    ):
+        return False
+    question = draft.open_question()
+    free = asked == PLACE or (asked == DETAIL and question is not None and not question.options)
+    return heard.confidence >= (VERY_SURE if free and not heard.asks else SURE)
+
+
+def _service(
+    heard: Heard, asked: str, slots: Mapping[str, Any], about_place: bool, catalogue: Catalogue
+) -> dict[str, Any] | None:
+    """What a named problem changes; None when it is no more than words around an answer."""
+    open_for_it = not slots.get(SERVICE) or asked in (SERVICE, CHANGE) or heard.correcting
+    if heard.service == slots.get(SERVICE):
+        said_again = asked == PLACE and heard.confidence >= SURE
+        return {} if said_again and not about_place and not heard.tells_where else None
+    if open_for_it and (heard.likely if heard.correcting else heard.confidence >= LIKELY):
+        given = options(heard, catalogue.get(heard.service))
+        changes: dict[str, Any] = {SERVICE: heard.service, GIVEN: given}
+        if not slots.get(TEXT) and not heard.picked:
+            changes[TEXT] = heard.text
+        return _with_place(changes, heard, slots)
+    surely = heard.confidence >= (SURE if asked in (PLACE, DETAIL) else LIKELY)
+    if open_for_it or not surely or (asked == PLACE and heard.tells_where):
+        return None
+    spot = dict(heard.spot) if heard.spot else None
+    return {NEXT: {"service": heard.service, "text": heard.text, "spot": spot}}
+
+
 def _with_place(changes: dict[str, Any], heard: Heard, slots: Mapping[str, Any]) -> dict[str, Any]:
     """Add the place that the message names, or the house number that it corrects."""
     if heard.spot:
         return {**changes, PLACE: dict(heard.spot)}
     known = slots.get(PLACE)
-    if heard.house_number and known and known.get("street"):
-        text = f"{known['street']} {heard.house_number}"
-        return {**changes, PLACE: {**known, "text": text, "house_number": heard.house_number}}
-    return changes
+    if not heard.house_number or not known or not known.get("text"):
+        return changes
+    stem = known.get("street") or _TRAILING_NUMBER.sub("", str(known["text"]))
+    place = {**known, "text": f"{stem} {heard.house_number}", "house_number": heard.house_number}
+    for exact in ("lat", "lon"):
+        place.pop(exact, None)  # a house number never yields an exact position
+    return {**changes, PLACE: place}
 
 
-def _place(heard: Heard, slots: Mapping[str, Any]) -> dict[str, Any] | None:
+def _place(heard: Heard, answers: Mapping[str, Any]) -> dict[str, Any] | None:
     if heard.spot:
-        return {PLACE: dict(heard.spot)}
-    if heard.intent in ("greet", "thanks", "affirm", "deny") or not heard.text.strip():
-        return None
+        return {**answers, PLACE: dict(heard.spot)}
+    if answers and not heard.tells_where:
+        return dict(answers)
     if heard.intent == "skip":
         return {PLACE: {"text": "", "known": False}}
     words = heard.text.strip()
-    if len(words) < 3:
+    if heard.intent in NO_PLACE or heard.picked or heard.asks:
+        return None
+    if len(re.findall(r"\w", words)) < 3:
         return None
     return {PLACE: {"text": words[:300], "known": False}}
 
 
-def _detail(heard: Heard, slots: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any] | None:
-    question = Draft(slots, catalogue).open_question()
+def _detail(heard: Heard, draft: Draft) -> dict[str, Any] | None:
+    question = draft.open_question()
     if question is None:
         return {CONFIRMED: None}
-    given = dict(slots.get(GIVEN) or {})
-    if heard.intent == "skip" and not heard.option:
+    given = dict(draft.slots.get(GIVEN) or {})
+    begun = _begun_label(fold(heard.text), question, heard.language)
+    if begun and not heard.picked:
+        return {GIVEN: {**given, question.key: begun}}
+    if heard.intent == "skip":
         return {GIVEN: {**given, question.key: ""}}
-    words = heard.option or heard.text.strip()
-    return {GIVEN: {**given, question.key: words[:1000]}} if words else None
+    words = heard.text.strip()
+    not_an_answer = heard.picked or heard.asks
+    if not words or not_an_answer or (question.options and heard.intent in NO_PLACE):
+        return None
+    return {GIVEN: {**given, question.key: words[:1000]}}
+
+
+def _begun_label(said: str, question: Question, language: str) -> str | None:
+    """The one label that begins with these words: "several" for "Several lamps"."""
+    labels = [in_language(option.labels, language) for option in question.options]
+    fitting = [label for label in labels if said and f"{fold(label)} ".startswith(f"{said} ")]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _contact(heard: Heard) -> dict[str, Any] | None:
@@ -190,7 +314,7 @@ def _contact(heard: Heard) -> dict[str, Any] | None:
         return {CONTACT: heard.contact}
     if heard.intent in ("skip", "deny"):
         return {CONTACT: ""}
-    return {CONTACT: None, "invalid_contact": True}
+    return {CONTACT: None, INVALID_CONTACT: True}
 
 
 def _change(heard: Heard) -> dict[str, Any] | None:
@@ -200,16 +324,22 @@ def _change(heard: Heard) -> dict[str, Any] | None:
         return {SERVICE: None, GIVEN: {}}
     if heard.change == "detail":
         return {GIVEN: {}}
-    if heard.intent in ("affirm", "skip"):
+    if heard.change == "contact":
+        return {CONTACT: None, ASK: CONTACT}
+    if heard.contact:
+        return {CONTACT: heard.contact}
+    if heard.intent in ("affirm", "skip", "deny"):
         return {CONFIRMED: None}
     return None
 
 
 def _confirm(heard: Heard) -> dict[str, Any] | None:
-    if heard.change == "contact" or (heard.contact and not heard.picked):
-        return {CONTACT: heard.contact} if heard.contact else {"ask": CONTACT}
+    if heard.contact and not heard.picked:
+        return {CONTACT: heard.contact}
+    if heard.change == "contact":
+        return {ASK: CONTACT}
     if heard.intent == "affirm":
         return {CONFIRMED: True}
-    if heard.intent == "deny" or heard.change:
-        return {"ask": CHANGE}
-    return None
+    if heard.change:
+        return _change(heard)
+    return {ASK: CHANGE} if heard.intent == "deny" else None

@@ -19,6 +19,7 @@ FUZZY_SCORE = 84.0
 """Least letter similarity (0 to 100) that still counts as a typing error."""
 _TOKEN = re.compile(r"[\w']+(?:\.[\w]+)*", re.UNICODE)
 _ARTICLE = re.compile(r"^(de|het|the|t|den|der|die|das) ")
+_ARTICLES = frozenset(["de", "het", "the", "t", "den", "der", "die", "das", "dem"])
 _KIND_WORD = re.compile(r"^(wijk|buurt|neighbourhood|district|stadtteil|viertel|bydel|kvarter) ")
 _CUE = frozenset(
     [
@@ -53,7 +54,6 @@ _CUE = frozenset(
         "aus",
         "viertel",
         "stadtteil",
-        "i",
         "pa",
         "ved",
         "fra",
@@ -123,11 +123,15 @@ class Gazetteer:
         window: str,
         eager: bool,
     ) -> bool:
-        """A name that is also an everyday word counts only when capitalised or after a cue."""
+        """An everyday word is a name only when capitalised, after a cue, or the whole message."""
         if eager or " " in window or window not in self.everyday:
             return True
-        after_cue = i > 0 and tokens[i - 1][2] in _CUE
-        return after_cue or (i > 0 and text[tokens[i][0]].isupper())
+        before = [token[2] for token in tokens[:i]]
+        while before and before[-1] in _ARTICLES:
+            before.pop()
+        after_cue = bool(before) and before[-1] in _CUE
+        alone = not before and all(t[2].isdigit() for t in tokens[i + 1 :])
+        return after_cue or alone or (i > 0 and text[tokens[i][0]].isupper())
 
     def _fuzzy(
         self, tokens: Sequence[tuple[int, int, str]], taken: list[bool], eager: bool
@@ -168,3 +172,17 @@ def aliases(name: Name) -> list[str]:
     if name.kind == "street" and joined != plain:
         forms.append(joined)
     return forms
+
+
+def without_places(text: str, places: Iterable[tuple[int, int]]) -> str:
+    """What a text says beside the places at these offsets and the small words before them."""
+    rest = text
+    for start, end in sorted(places, reverse=True):
+        before = rest[:start].split()
+        while before and fold(before[-1]) in _SMALL:
+            before.pop()
+        rest = f"{' '.join(before)} {rest[end:]}"
+    return rest.strip(" ,;:.!-") if re.search(r"\w", rest) else ""
+
+
+_SMALL = _CUE | _ARTICLES | {"", "i", "number", "nummer", "nr", "no", "huisnummer", "hausnummer"}

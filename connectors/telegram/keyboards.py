@@ -8,6 +8,7 @@ what the choice means stays with us.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Union
 
 from telegram import (
@@ -33,14 +34,17 @@ Markup = Union[InlineKeyboardMarkup, ReplyKeyboardMarkup, ReplyKeyboardRemove]
 def rows(labels: Sequence[str]) -> list[list[int]]:
     """Places of the labels, packed into rows of up to three, in order."""
     packed: list[list[int]] = []
-    for place, label in enumerate(labels):
+    for place in range(len(labels)):
         row = packed[-1] if packed else []
-        fits = len(row) + 1 in ROOM and row
-        if fits and all(len(labels[i]) <= ROOM[len(row) + 1] for i in (*row, place)):
+        if (
+            row
+            and len(row) + 1 in ROOM
+            and all(len(labels[i]) <= ROOM[len(row) + 1] for i in (*row, place))
+        ):
             row.append(place)
         else:
             packed.append([place])
-    for above, below in zip(packed, packed[1:]):
+    for above, below in pairwise(packed):
         if len(above) == 3 and len(below) == 1 and len(labels[below[0]]) <= ROOM[2]:
             below.insert(0, above.pop())  # two and two look better than three and one
     return packed

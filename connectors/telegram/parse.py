@@ -40,6 +40,10 @@ UNSUPPORTED = (
 )  # fmt: skip
 """What a message may hold that we cannot read, in the order of looking: an animation comes with a
 document beside it."""
+_READ = (
+    "message_id", "from", "chat", "date", "text", "caption", "entities", "caption_entities",
+    "photo", "document", "location", "venue", "contact", "reply_to_message",
+)  # fmt: skip
 _FILES = ("animation", "audio", "document", "video", "voice")
 _COMMANDS: dict[str, Command] = {name: name for name in get_args(Command)}
 _COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
@@ -68,6 +72,18 @@ class Parsed:
 def parse_update(data: Mapping[str, Any], me: Me, languages: Collection[str]) -> Parsed:
     """One update, as Telegram's JSON. Never raises."""
     try:
+        return _parsed(data, me, languages)
+    except _UNREADABLE:
+        pass
+    try:
+        known = _parsed(_bare(data), me, languages)
+    except _UNREADABLE:
+        return _salvaged(data, me)
+    return known if known.inbound is not None else _salvaged(data, me)
+
+
+def _parsed(data: Mapping[str, Any], me: Me, languages: Collection[str]) -> Parsed:
+    try:
         update = Update.de_json(dict(data), None)
         if update.callback_query is not None:
             return _pressed(update.callback_query, me, languages)
@@ -77,9 +93,22 @@ def parse_update(data: Mapping[str, Any], me: Me, languages: Collection[str]) ->
             return _said(update.message, me, languages)
     except InvalidMessage as error:
         return Parsed(note=error.code)
-    except _UNREADABLE:
-        return _salvaged(data, me)
     return Parsed(note="another kind of update")
+
+
+def _bare(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The update with no more of its message than we read: a new sort of poll in the message that
+    it answers must not cost the citizen's words."""
+    bare = dict(data)
+    for kind in ("message", "edited_message"):
+        if isinstance(bare.get(kind), dict):
+            message = bare[kind] = {k: v for k, v in bare[kind].items() if k in _READ}
+            answered = message.get("reply_to_message")
+            if isinstance(answered, dict):
+                message["reply_to_message"] = {
+                    k: v for k, v in answered.items() if k in _READ[: _READ.index("text")]
+                }
+    return bare
 
 
 def message_id(me: Me, chat: int, number: int) -> str:
@@ -150,7 +179,7 @@ def _addressed(message: Message, me: Me) -> bool:
         for entity in (*message.entities, *message.caption_entities)
     ):
         return True
-    return bool(_mention(me) and _mention(me).search(_words(message.text or message.caption)))
+    return bool(_mention(me).search(_words(message.text or message.caption)))
 
 
 def _mention(me: Me) -> re.Pattern[str]:
@@ -187,20 +216,21 @@ def _content(message: Message, me: Me) -> dict[str, Any]:
 
 def _spoken(words: str, group: bool, me: Me) -> dict[str, Any]:
     """Words, or a command. In a group the bot's name is taken out of the words."""
+    if group:
+        words = _unnamed(words, me)
+        if not words:
+            return {"command": "help"}
     command = _COMMAND.fullmatch(words)
     if command:
         name, addressee, argument = command.groups()
         known = _COMMANDS.get(name.lower())
         if known and (addressee or me.username).lower() == me.username.lower():
             return {"command": known, "argument": (argument or "").strip()}
-    if not group:
-        return {"text": words}
-    rest = _unnamed(words, me)
-    return {"text": rest} if rest else {"command": "help"}
+    return {"text": words}
 
 
 def _unnamed(words: str, me: Me) -> str:
-    return " ".join(_mention(me).sub(" ", words).split(" ")).strip(" ,:;\n")
+    return re.sub(r" {2,}", " ", _mention(me).sub(" ", words)).strip(" ,:;\n")
 
 
 def _attachments(message: Message, words: str) -> tuple[Attachment, ...]:

@@ -48,6 +48,9 @@ log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 KEEP_ALIVE_SECONDS = 15.0
 PAGE = 200
+BODY_SECONDS = 30.0
+"""A body that takes longer, or breaks off half way, is given up."""
+TOO_LARGE = Problem(413, "too_large", f"The body is larger than {MAX_BODY // 1024} kB.")
 
 
 class Sessions(Protocol):
@@ -66,6 +69,7 @@ class Reading(Protocol):
         self, conversation: ConversationId, after: int, limit: int = PAGE
     ) -> list[Entry]: ...
     def watch(self, conversation: ConversationId) -> Watching: ...
+    def ring(self, conversation: ConversationId) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ class WebConnector:
         return render(reply)
 
     async def send(self, to: Address, payload: Payload, key: OutboxId) -> Receipt:
+        self.reading.ring(ConversationId(to))  # what staff or another process left for them
         return Sent()
 
     async def typing(self, to: Address) -> None:
@@ -275,15 +280,21 @@ def _cursor(value: str) -> int:
 
 
 async def _body(request: web.Request) -> bytes:
-    """The request's body, up to the limit. Raises Problem 413."""
-    too_large = Problem(413, "too_large", "The body is larger than 64 kB.")
+    """The request's body, up to the limit. Raises Problem 413, or 400 when it does not end."""
     if request.content_length is not None and request.content_length > MAX_BODY:
-        raise too_large
+        raise TOO_LARGE
+    try:
+        return await asyncio.wait_for(_chunks(request), BODY_SECONDS)
+    except (asyncio.TimeoutError, ConnectionError):
+        raise Problem(400, "cut_off", "The body did not arrive as a whole.") from None
+
+
+async def _chunks(request: web.Request) -> bytes:
     body = bytearray()
     async for chunk in request.content.iter_chunked(16 * 1024):
         body += chunk
         if len(body) > MAX_BODY:
-            raise too_large
+            raise TOO_LARGE
     return bytes(body)
 
 

@@ -66,7 +66,7 @@ async def test_ten_deliveries_at_once_make_one_row_and_waste_no_cursor(
 async def test_what_raises_inside_the_transaction_leaves_nothing(
     journal: Journal, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def torn(*_: object) -> None:
+    def torn(*_: object, **__: object) -> None:
         raise RuntimeError("pulled the plug")
 
     monkeypatch.setattr(journal, "_accepted", torn)
@@ -360,5 +360,3 @@ async def test_errors_of_the_database_do_not_carry_a_citizens_words(
     if database.is_sqlite:  # PostgreSQL itself tells the failing row; the statement does not
         assert "my secret words" not in str(caught.value)
     assert "[parameters:" not in str(caught.value)
-
-

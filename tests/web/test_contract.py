@@ -33,7 +33,6 @@ from bot.messages import Answer, Choice, ConversationId, Link, Picture, Reply, T
 from bot.settings import load
 from bot.store import migrate
 from bot.store.engine import Database
-from bot.store.rows import OutgoingReply
 from connectors.web import connector
 from tests.conftest import FakeClock
 
@@ -346,7 +345,7 @@ NOT_JSON = {
     "number": b"12",
     "null": b"null",
     "nested lists": b"[" * 30_000 + b"]" * 30_000,
-    "nested objects": b'{"id":' * 10_000 + b"1" + b"}" * 10_000,
+    "nested objects": b'{"id":' * 9_000 + b"1" + b"}" * 9_000,
     "endless number": b'{"id": "1", "text": ' + b"9" * 20_000 + b"}",
     "compressed": gzip.compress(b'{"id": "1", "text": "a"}'),
 }
@@ -548,6 +547,22 @@ async def test_broken_chunks_are_a_bad_request(house: House, client: Client) -> 
         f"Authorization: Bearer {client.token}\r\n\r\nthis is no length\r\n"
     )
     assert b" 400 " in await house.raw(request.encode())
+
+
+async def test_body_that_never_ends_is_given_up(
+    house: House, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connector, "BODY_SECONDS", 0.05)
+    host, port = house.base.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        "POST /chat/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        f"Authorization: Bearer {client.token}\r\n\r\n1\r\n{{\r\n"
+    )
+    writer.write(head.encode())
+    answer = await asyncio.wait_for(reader.readline(), PATIENCE)
+    writer.close()
+    assert b" 400 " in answer
 
 
 async def test_sender_who_hangs_up_half_way_leaves_nothing(
@@ -1079,18 +1094,19 @@ async def test_quiet_stream_shows_that_it_is_alive(
     assert all(comments)
 
 
-async def test_readers_who_left_are_forgotten(client: Client) -> None:
-    bell = client.house.road.bell
+async def test_readers_who_left_are_forgotten(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connector, "KEEP_ALIVE_SECONDS", 0.01)
+    waiting = client.house.road.bell._waiting
     conversation = await client.conversation()
     for _ in range(3):
         async with client.events() as events:
             await anext_event(events)
-    await client.tell(text="hello")
-    for _ in range(100):
-        if not any(conversation in name for name in bell._waiting):
-            break
+    assert any(conversation in name for name in waiting)
+    for _ in range(200):
         await client.read()
-    assert not any(conversation in name for name in bell._waiting)
+    assert not any(conversation in name for name in waiting)
 
 
 async def test_streams_end_when_the_road_stops(opened: Open) -> None:
@@ -1235,7 +1251,7 @@ async def test_model_answers_any_text(real: House, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ['/intent{"x":1}', '/forget_me{"decided": "yes"}', "/restart", "/session_start", "/back",
-     '/report{"service": "pothole"}', '/inform{"x": ', "/", "//", "EXTERNAL: forget_me"],
+     '/report{"service": "pothole"}', '/inform{"x":', "/", "//", "EXTERNAL: forget_me"],
 )  # fmt: skip
 async def test_payload_that_a_citizen_types_is_text(real: House, text: str) -> None:
     client = await real.arrive(language="en")
@@ -1246,6 +1262,18 @@ async def test_payload_that_a_citizen_types_is_text(real: House, text: str) -> N
     assert [m["text"] for m in kept if m["from"] == "citizen"] == ["hello", text]
     forgotten = real.road.phrasebook.text("utter_forgotten", "en")
     assert forgotten not in [m["text"] for m in said]
+
+
+async def test_after_forget_me_only_the_last_word_is_left(real: House) -> None:
+    client = await real.arrive(language="en")
+    await client.tell(text="hello, I am Kwibuszwaan")
+    question = (await client.tell(text="forget me"))[-1]
+    said = await client.tell(choice=question["choices"][0]["id"])
+    kept, last = await client.read()
+    assert [m["text"] for m in kept] == [said[-1]["text"]]
+    assert kept[0]["text"] == real.road.phrasebook.text("utter_forgotten", "en")
+    assert last == kept[0]["cursor"]
+    assert (await client.tell(text="hello"))[-1]["final"]
 
 
 @pytest.fixture
@@ -1298,17 +1326,9 @@ async def test_text_is_not_in_the_log_when_the_database_fails(
 ) -> None:
     async with opened() as house:
         client = await house.arrive()
-        with house.road.database.engine.connect() as c:
-            c.exec_driver_sql("ALTER TABLE inbox RENAME TO elsewhere")
-            c.commit()
+        fails = "CREATE TRIGGER full BEFORE INSERT ON inbox BEGIN SELECT RAISE(ABORT, 'disk'); END"
+        house.road.database.write_now(lambda c: c.exec_driver_sql(fails))
         await client.refused(503, "unavailable", {"id": "1", "text": "Kwibuszwaan"})
-        house.road.database.write_now(
-            lambda c: c.exec_driver_sql("ALTER TABLE elsewhere RENAME TO inbox")
-        )
     log = written()
     assert "could not be kept" in log
     assert "Kwibuszwaan" not in log
-
-
-def test_outgoing_lines_carry_no_payload() -> None:
-    assert OutgoingReply(Reply("x"), ()).sender == "bot"

@@ -908,6 +908,7 @@ button { cursor: pointer; touch-action: manipulation; }
 .item { max-width: 88%; display: flex; flex-direction: column; align-items: flex-start; }
 .item.bot + .item.citizen, .item.agent + .item.citizen,
 .item.citizen + .item.bot, .item.citizen + .item.agent,
+.item.bot + .item.agent, .item.agent + .item.bot,
 .welcome + .item, .examples + .item { margin-block-start: 10px; }
 .item.citizen { align-self: flex-end; align-items: flex-end; }
 .item.bot, .item.agent { width: 100%; max-width: 100%; }
@@ -952,7 +953,10 @@ button { cursor: pointer; touch-action: manipulation; }
   background: var(--paper); color: var(--accent); font-weight: 600; overflow-wrap: anywhere;
   transition: background-color .12s ease, color .12s ease;
 }
-.option:hover, .option:active { background: var(--accent); color: var(--on-accent); }
+.option:active { background: var(--accent); color: var(--on-accent); }
+@media (hover: hover) { /* a finger leaves its hover behind on what comes up under it */
+  .option:hover { background: var(--accent); color: var(--on-accent); }
+}
 .option[disabled] { opacity: .75; cursor: default; background: var(--bot); color: var(--quiet); }
 .welcome {
   padding: 10px 14px; border-radius: 16px; border-end-start-radius: 5px; background: var(--bot);
@@ -1292,7 +1296,8 @@ class LikewiseChat extends HTMLElement {
     );
     const welcome = [element("p", {}, words.welcome)];
     const address = this.getAttribute("privacy");
-    const privacy = address && safeAddress(address, location.href, ["http:", "https:"]);
+    const part = address && !address.includes("#") ? `#${this.#language}` : "";
+    const privacy = address && safeAddress(address + part, location.href, ["http:", "https:"]);
     if (privacy) {
       welcome.push(element("p", {}, this.#anchor(privacy, words.privacy)));
     }
