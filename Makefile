@@ -11,7 +11,7 @@ help: ## what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 run: $(VENV)/.installed ## install, train if stale, migrate, load the demo city, serve
-	@$(PYTHON) -m bot serve
+	@$(PYTHON) -m bot serve --demo
 
 test: $(VENV)/.installed-dev ## every test; ARGS="-k crash" goes on to pytest
 	@$(PYTHON) -m bot train

@@ -32,7 +32,7 @@ class Said:
 
     `offer` is what the bot offered last, such as a report to begin or a person to talk to;
     `earlier` is the same when this message accepts it, by a choice or with "yes". `answered` says
-    that another action has spoken to this message already.
+    that another action than the form's has spoken to this message already.
     """
 
     text: str
@@ -69,7 +69,8 @@ class Said:
         accepted = intent.get("name") == "affirm" or any(e["entity"] == "earlier" for e in entities)
         earlier = offer if accepted else {}
         spoken = slots.get("spoken") or {}
-        chosen = spoken.get("language") if spoken.get("of") == message.get("message_id") else None
+        answered = bool(spoken) and spoken.get("of") == message.get("message_id")
+        chosen = spoken.get("language") if answered else None
         return cls(
             text=str(message.get("text") or ""),
             intent=str(intent.get("name") or ""),
@@ -91,7 +92,7 @@ class Said:
             in_form=bool(tracker.active_loop) and tracker.active_loop.get("name") == FORM,
             offer=offer,
             earlier=earlier,
-            answered=tracker.latest_action_name != "action_listen",
+            answered=answered,
         )
 
     @property
@@ -177,6 +178,9 @@ class CivicAction(Action):  # type: ignore[misc]
             speech.signal(flag="failed")
         ended = any(e.get("event") == "active_loop" and not e.get("name") for e in events)
         hands_on = any(e.get("event") == "followup" for e in events)
+        if self.settles and said.in_form:
+            mark = {"of": said.message_id, "language": speech.language}
+            events = [SlotSet("spoken", mark), *events]
         if hands_on or not self.settles:
             return events
         events = [*_settled(said, events), *events]

@@ -142,8 +142,6 @@ class ChangeLanguage(CivicAction):
             speech.language = str(wanted)
             speech.signal(language=wanted)
             speech.say("utter_language_changed")
-            # The form's question follows in the same turn, in the new language.
-            return [SlotSet("spoken", {"of": said.message_id, "language": wanted})]
         else:
             speech.say(
                 "utter_choose_language",

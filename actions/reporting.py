@@ -82,8 +82,8 @@ class StartReport(ReportAction):
         if said.in_form:  # nothing new in it: the open report goes on
             return [FollowupAction(FORM)]
         heard = self.heard(said)
-        if said.earlier.get("text"):
-            text, spot = str(said.earlier["text"]), said.earlier.get("spot")
+        if said.earlier:
+            text, spot = str(said.earlier.get("text") or ""), said.earlier.get("spot")
             heard = replace(heard, text=text, words=text, picked=False, spot=heard.spot or spot)
         slots = reporting.first_slots(heard, self.city.catalogue)
         events = [SlotSet(key, value) for key, value in slots.items()]

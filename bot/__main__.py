@@ -34,7 +34,20 @@ def parser() -> argparse.ArgumentParser:
 
     serve = sub.add_parser("serve", help="prepare and run everything in one process")
     serve.add_argument("--no-prepare", action="store_true", help="do not train, migrate or load")
+    serve.add_argument(
+        "--demo", action="store_true", help="with simulated phones for Telegram and SMS"
+    )
     serve.set_defaults(run=commands.serve)
+
+    simulate = sub.add_parser("simulate", help="a provider on this machine, with a phone to try")
+    simulate.add_argument("channel", choices=["telegram", "sms"])
+    simulate.add_argument("--host", default="127.0.0.1")
+    simulate.add_argument("--port", type=int, default=0, help="0: the simulator's own")
+    simulate.set_defaults(run=commands.simulate)
+
+    telegram = sub.add_parser("telegram", help="Telegram's webhook: set, delete, status")
+    telegram.add_argument("what", choices=["set-webhook", "delete-webhook", "status"])
+    telegram.set_defaults(run=commands.telegram)
 
     chat = sub.add_parser("chat", help="talk to the bot in this terminal, over the same road")
     chat.add_argument("--lang", default="", help="begin in this language, e.g. nl")

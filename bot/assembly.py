@@ -7,7 +7,6 @@ brings model, tables and the demo city up to date before it starts.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import logging
 import os
@@ -26,7 +25,7 @@ from bot import server, topics
 from bot.bell import Bell
 from bot.brain import light, training
 from bot.brain.nlg import phrasebook
-from bot.channel import Connector, Poller
+from bot.channel import ChannelRefused, Connector
 from bot.civic.catalogue import Catalogue
 from bot.dispatch import Dispatch
 from bot.intake import Intake
@@ -41,6 +40,9 @@ from bot.store.engine import Database
 from bot.store.journal import Journal
 from bot.store.registers import TicketRegister
 from bot.turns import Brain, Turns
+from connectors.sms.api import SmsOptions
+from connectors.sms.connector import SmsConnector
+from connectors.telegram.connector import TelegramConnector
 from connectors.web import pages
 from connectors.web.connector import WebConnector, WebOptions
 
@@ -89,8 +91,10 @@ class Road:
         self.reader = Reader(self.journal, self.bell)
         self.intake = Intake(self.journal, self.bell)
         self.web = WebConnector(self.journal, self.reader, _web_options(settings))
+        self.refused: dict[ChannelName, str] = {}
         self.connectors: dict[ChannelName, Connector] = {self.web.name: self.web}
-        self.pollers: list[Poller] = []
+        for connector in self._providers():
+            self.connectors[connector.name] = connector
         self.brain = brain or _embedded(settings, self._city())
         self.turns = Turns(
             self.journal,
@@ -104,6 +108,32 @@ class Road:
         self.dispatch = Dispatch(self.journal, self.connectors, self.bell)
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
+
+    def _providers(self) -> list[Connector]:
+        """The channels that have settings; one that cannot be right is refused by name."""
+        made: list[Connector] = []
+        for name, make in (("telegram", telegram_connector), ("sms", sms_connector)):
+            try:
+                connector = make(self.settings, self.journal)
+            except ChannelRefused as error:
+                self.refused[ChannelName(name)] = str(error)
+            else:
+                made += [connector] if connector else []
+        return made
+
+    async def open_channels(self) -> None:
+        """Let each channel check its account; a refused one says why, the others go on."""
+        for name, connector in list(self.connectors.items()):
+            if hasattr(connector, "start"):
+                try:
+                    await connector.start()
+                except ChannelRefused as error:
+                    self.refused[name] = str(error)
+
+    @property
+    def open_connectors(self) -> list[Connector]:
+        """The channels that work. A refused one still renders what waits for it."""
+        return [c for name, c in self.connectors.items() if name not in self.refused]
 
     def _city(self) -> City:
         register = CityRegister(self.database)
@@ -143,18 +173,29 @@ class Road:
             await self.brain.start()
         host = f"{os.uname().nodename[:20]}-{os.getpid()}"
         loops = [self.turns.run(f"{host}-{n}") for n in range(self.settings.turn_workers)]
-        loops += [self.dispatch.run(name) for name in self.connectors]
-        loops += [p.poll(self.intake.accept, self.intake.report) for p in self.pollers]
+        loops += [self.dispatch.run(connector.name) for connector in self.open_connectors]
+        loops += [
+            connector.poll(self.intake.accept, self.intake.report)
+            for connector in self.open_connectors
+            if hasattr(connector, "poll")
+        ]
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
         """End the loops; whatever they held is found again at the next start."""
         self.web.close()
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
+        running = set(self._tasks)
+        while running:
+            # Again and again: Python 3.10's wait_for can swallow a cancellation (bpo-42130).
+            for task in running:
+                task.cancel()
+            done, running = await asyncio.wait(running, timeout=1.0)
+            for task in done:
+                if not task.cancelled() and task.exception() is not None:
+                    log.error("a loop had ended with an error", exc_info=task.exception())
+        for connector in self.connectors.values():
+            if hasattr(connector, "stop"):
+                await connector.stop()
         if hasattr(self.brain, "stop"):
             await self.brain.stop()
         if self._lock is not None:
@@ -163,7 +204,7 @@ class Road:
     def application(self) -> web.Application:
         """The web application with every connector's routes."""
         routes: list[web.AbstractRouteDef] = [*pages.routes()]
-        for connector in self.connectors.values():
+        for connector in self.open_connectors:
             routes += connector.routes(self.intake.accept, self.intake.report)
         checks: dict[str, server.Check] = {
             "model": self._model_ready,
@@ -193,6 +234,37 @@ def _web_options(settings: Settings) -> WebOptions:
     )
 
 
+def telegram_connector(settings: Settings, journal: Journal) -> TelegramConnector | None:
+    """The Telegram channel, when there is a token for it."""
+    token = settings.telegram_token.get_secret_value()
+    if not token:
+        return None
+    return TelegramConnector(
+        token=token,
+        secret=settings.telegram_secret.get_secret_value(),
+        mode=settings.telegram_mode,
+        api_url=settings.telegram_api_url,
+        public_url=settings.public_url,
+        languages=settings.languages,
+    )
+
+
+def sms_connector(settings: Settings, journal: Journal) -> SmsConnector | None:
+    """The SMS channel, when there is an account for it."""
+    if not settings.twilio_account_sid:
+        return None
+    return SmsConnector(
+        journal,
+        SmsOptions(
+            account_sid=settings.twilio_account_sid,
+            auth_token=settings.twilio_auth_token.get_secret_value(),
+            sender=settings.twilio_from,
+            api_url=settings.twilio_api_url,
+            public_url=settings.public_url,
+        ),
+    )
+
+
 def _embedded(settings: Settings, city: City) -> Brain:
     light.load_rasa()
     from bot.brain.embedded import EmbeddedBrain
@@ -214,5 +286,9 @@ def renderers(settings: Settings) -> dict[ChannelName, Connector]:
     """The connectors for rendering alone: staff commands queue, the server sends."""
     database = Database("sqlite://")
     journal, bell = Journal(database, utc_now), Bell()
-    web_chat = WebConnector(journal, Reader(journal, bell), _web_options(settings))
-    return {web_chat.name: web_chat}
+    made: list[Connector | None] = [
+        WebConnector(journal, Reader(journal, bell), _web_options(settings)),
+        telegram_connector(settings, journal),
+        sms_connector(settings, journal),
+    ]
+    return {connector.name: connector for connector in made if connector}

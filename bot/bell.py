@@ -30,10 +30,10 @@ class Bell:
     async def rest(self, name: str, future: asyncio.Future[None], seconds: float) -> bool:
         """Wait for the ring; False when `seconds` passed without one."""
         try:
-            await asyncio.wait_for(future, seconds)
-            return True
-        except asyncio.TimeoutError:
-            return False
+            # Not wait_for: in Python 3.10 it swallows a cancellation that comes with the ring, and
+            # the loop that rests here would never end.
+            rung, _ = await asyncio.wait({future}, timeout=seconds)
+            return bool(rung)
         finally:
             self.leave(name, future)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import secrets
 import signal
@@ -49,19 +50,29 @@ def serve(arguments: Arguments, settings: Settings) -> int:
     database = _database(settings)
     if not arguments.no_prepare:
         assembly.prepare(settings, database, say)
+    if arguments.demo:
+        from bot.demo import with_simulators
+
+        settings = with_simulators(settings)
     road = assembly.Road(settings, database)
     try:
         road.occupy()
     except assembly.Occupied as error:
         raise Refused(f"Likewise already runs on this database ({error}).") from None
-    asyncio.run(_serve(road, settings))
+    asyncio.run(_serve(road, settings, demo=arguments.demo))
     database.close()
     return 0
 
 
-async def _serve(road: Road, settings: Settings) -> None:
+async def _serve(road: Road, settings: Settings, demo: bool = False) -> None:
     from aiohttp import web
 
+    from bot.demo import phones
+
+    simulators = await phones(settings) if demo else []
+    await road.open_channels()
+    for name, reason in road.refused.items():
+        say(f"channel   {name} cannot start: {reason}")
     runner = web.AppRunner(road.application(), access_log=None, shutdown_timeout=3)
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port)
@@ -77,10 +88,46 @@ async def _serve(road: Road, settings: Settings) -> None:
     await road.start()
     port = runner.addresses[0][1]
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    for phone in simulators:
+        say(f"phone     {phone.channel} simulator: {phone.address}")
     say(f"ready     open http://{host}:{port} (stop with Ctrl-C)")
     await stopping.wait()
     await road.stop()
     await runner.cleanup()
+    for phone in simulators:
+        await phone.close()
+
+
+def simulate(arguments: Arguments, settings: Settings) -> int:
+    """A provider on this machine, with a page that looks like a phone."""
+    from bot import demo
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(demo.simulate(arguments.channel, arguments.host, arguments.port, settings, say))
+    return 0
+
+
+def telegram(arguments: Arguments, settings: Settings) -> int:
+    """Tell Telegram where to post, or ask what it knows."""
+    from bot.channel import ChannelRefused
+    from connectors.telegram import setup
+
+    token = settings.telegram_token.get_secret_value()
+    if not token:
+        raise Refused("LIKEWISE_TELEGRAM_TOKEN is not set")
+    secret = settings.telegram_secret.get_secret_value()
+    acts = {
+        "set-webhook": lambda: setup.set_webhook(
+            token, secret, settings.public_url, settings.telegram_api_url, settings.languages
+        ),
+        "delete-webhook": lambda: setup.delete_webhook(token, settings.telegram_api_url),
+        "status": lambda: setup.status(token, settings.telegram_api_url),
+    }
+    try:
+        say(asyncio.run(acts[arguments.what]()))
+    except ChannelRefused as error:
+        raise Refused(str(error)) from None
+    return 0
 
 
 def chat(arguments: Arguments, settings: Settings) -> int:

@@ -168,7 +168,7 @@ class TelegramConnector:
         if body is None:
             return _error(413, "too_large")
         update = _json(body)
-        if update is None or not isinstance(update.get("update_id"), int):
+        if update is None or type(update.get("update_id")) is not int:
             return _error(400, "not_an_update")
         try:
             await self._take(update, accept)

@@ -22,14 +22,24 @@ TEXT = update(text="Er ligt afval op straat")
 COMMAND = update(
     text="/start from-letter", entities=[{"type": "bot_command", "offset": 0, "length": 6}]
 )
-EDITED = update(
-    "edited_message", 900002, text="Er ligt glas op straat", edit_date=1767348060
-)
+EDITED = update("edited_message", 900002, text="Er ligt glas op straat", edit_date=1767348060)
 PHOTO = update(
     photo=[
         {"file_id": "small", "file_unique_id": "s", "width": 90, "height": 67, "file_size": 1200},
-        {"file_id": "large", "file_unique_id": "l", "width": 1280, "height": 960, "file_size": 99000},
-        {"file_id": "middle", "file_unique_id": "m", "width": 320, "height": 240, "file_size": 9000},
+        {
+            "file_id": "large",
+            "file_unique_id": "l",
+            "width": 1280,
+            "height": 960,
+            "file_size": 99000,
+        },
+        {
+            "file_id": "middle",
+            "file_unique_id": "m",
+            "width": 320,
+            "height": 240,
+            "file_size": 9000,
+        },
     ],
     caption="Deze lamp",
 )
@@ -60,9 +70,7 @@ VENUE = update(
         "title": "Stadhuis", "address": "Grote Markt 1",
     },
 )  # fmt: skip
-OWN_CONTACT = update(
-    contact={"phone_number": "+31612345678", "first_name": "Robin", "user_id": 71}
-)
+OWN_CONTACT = update(contact={"phone_number": "+31612345678", "first_name": "Robin", "user_id": 71})
 OTHER_CONTACT = update(
     contact={"phone_number": "+31687654321", "first_name": "Kim", "last_name": "de Vries"}
 )
@@ -169,6 +177,6 @@ MISSING_SIZES = update(photo=[{"file_id": "only"}])
 WRONG_TYPES = update(text=5, entities="none")
 WRONG_POSITION = update(location={"latitude": "north", "longitude": 6.5})
 FAR_OUT = update(location={"latitude": 153.0, "longitude": 6.5})
-HOSTILE = update(text="<b>&\x00\x07 /inform{\"a\": 1} \ud800 '; DROP TABLE inbox; --")
+HOSTILE = update(text='<b>&\x00\x07 /inform{"a": 1} \ud800 \'; DROP TABLE inbox; --')
 TOO_LONG = update(text="a" * 4096)
 BLANK = update(text=" \n ")

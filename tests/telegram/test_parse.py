@@ -67,7 +67,7 @@ UNDERSTOOD = [
     ("MISSING_SIZES", {"unsupported": "unreadable"}),
     ("WRONG_TYPES", {"unsupported": "unreadable"}),
     ("WRONG_POSITION", {"unsupported": "unreadable"}),
-    ("HOSTILE", {"text": "<b>& /inform{\"a\": 1} ? '; DROP TABLE inbox; --"}),
+    ("HOSTILE", {"text": '<b>& /inform{"a": 1} ? \'; DROP TABLE inbox; --'}),
     ("TOO_LONG", {"text": "a" * 4000}),
 ]
 LEFT_ASIDE = [
@@ -146,7 +146,7 @@ def test_the_apps_language_is_a_hint_only_when_the_bot_speaks_it() -> None:
         ("/HELP", {"command": "help"}),
         ("/help@likewise_demo_bot", {"command": "help"}),
         ("/report  a hole in\nthe road ", {"command": "report", "argument": "a hole in\nthe road"}),
-        ("/inform{\"language\": \"nl\"}", {"text": "/inform{\"language\": \"nl\"}"}),
+        ('/inform{"language": "nl"}', {"text": '/inform{"language": "nl"}'}),
         ("/unknown", {"text": "/unknown"}),
         ("/ help", {"text": "/ help"}),
         ("please /help", {"text": "please /help"}),
@@ -171,9 +171,12 @@ def test_a_button_is_answered_even_when_nothing_comes_of_it() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["id", "type", "chat", "from", "text", "photo", "location", "date"]), inner
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "type", "chat", "from", "text", "photo", "location", "date"]),
+            inner,
+        )
     ),
     max_leaves=12,
 )

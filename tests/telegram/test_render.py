@@ -24,7 +24,9 @@ TEXTS = st.text(
     ),
     max_size=400,
 )
-LABELS = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=40)
+LABELS = st.text(
+    st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=40
+)
 
 
 def bare(text: str) -> str:
@@ -71,7 +73,9 @@ def test_whatever_is_said_is_words_and_never_markup(text: str) -> None:
 
 
 def test_choices_stand_under_the_last_part_of_a_long_text() -> None:
-    reply = Reply("A sentence. " * 600, (Choice("5.1", "Yes", "/affirm"), Choice("5.2", "No", "/deny")))
+    reply = Reply(
+        "A sentence. " * 600, (Choice("5.1", "Yes", "/affirm"), Choice("5.2", "No", "/deny"))
+    )
     payloads = render(reply, "en", CITY)
     assert len(payloads) == 2
     assert "buttons" not in payloads[0]
@@ -80,7 +84,7 @@ def test_choices_stand_under_the_last_part_of_a_long_text() -> None:
 
 
 def test_a_link_is_a_link_with_a_whole_address() -> None:
-    reply = Reply("Read & see.", link=Link("/privacy?a=1&b=\"2\"", "Privacy <statement>"))
+    reply = Reply("Read & see.", link=Link('/privacy?a=1&b="2"', "Privacy <statement>"))
     (payload,) = render(reply, "en", CITY)
     words, entities = read(payload["text"])
     assert words == "Read & see.\n\nPrivacy <statement>"
@@ -89,7 +93,7 @@ def test_a_link_is_a_link_with_a_whole_address() -> None:
             "type": "text_link",
             "offset": 13,
             "length": 19,
-            "url": "https://city.example/privacy?a=1&b=\"2\"",
+            "url": 'https://city.example/privacy?a=1&b="2"',
         }
     ]
 
@@ -104,7 +108,9 @@ def test_a_link_that_does_not_fit_gets_a_message_of_its_own() -> None:
 
 
 def test_a_picture_comes_with_its_words_and_before_the_text() -> None:
-    reply = Reply("Which bin?", (Choice("1.1", "Grey"),), image=Picture("/bins.png", "A grey & a green bin"))
+    reply = Reply(
+        "Which bin?", (Choice("1.1", "Grey"),), image=Picture("/bins.png", "A grey & a green bin")
+    )
     assert render(reply, "en", CITY) == [
         {"photo": "https://city.example/bins.png", "text": "A grey &amp; a green bin"},
         {"text": "Which bin?", "buttons": [[{"id": "1.1", "label": "Grey"}]]},
@@ -140,7 +146,10 @@ def test_choices_beside_the_place_button_stay_reachable() -> None:
     (payload,) = render(reply, "en", CITY)
     private = markup(payload["buttons"], payload["share"], private=True)
     assert isinstance(private, ReplyKeyboardMarkup)
-    assert [[b.text for b in row] for row in private.keyboard] == [["Share my position"], ["I do not know"]]
+    assert [[b.text for b in row] for row in private.keyboard] == [
+        ["Share my position"],
+        ["I do not know"],
+    ]
     group = markup(payload["buttons"], payload["share"], private=False)
     assert isinstance(group, InlineKeyboardMarkup)
     assert group.inline_keyboard[0][0].callback_data == "1.1"
@@ -159,7 +168,9 @@ def test_every_label_has_one_place_in_order_and_in_room(labels: list[str]) -> No
         assert len(row) == 1 or all(len(labels[place]) <= ROOM[len(row)] for place in row)
 
 
-@given(st.lists(st.tuples(st.text("0123456789.", min_size=1, max_size=MAX_DATA), LABELS), max_size=20))
+@given(
+    st.lists(st.tuples(st.text("0123456789.", min_size=1, max_size=MAX_DATA), LABELS), max_size=20)
+)
 def test_buttons_carry_what_they_were_given(pairs: list[tuple[str, str]]) -> None:
     buttons = [(b["id"], b["label"]) for row in keyboard(pairs) for b in row]
     assert buttons == pairs
@@ -176,7 +187,9 @@ def test_a_button_that_telegram_would_refuse_is_a_fault_of_ours(pair: tuple[str,
 
 
 def test_more_choices_than_one_keyboard_holds_go_on_under_another_message() -> None:
-    reply = Reply("Choose.", tuple(Choice(f"1.{n}", f"Choice number {n} of many") for n in range(150)))
+    reply = Reply(
+        "Choose.", tuple(Choice(f"1.{n}", f"Choice number {n} of many") for n in range(150))
+    )
     payloads = render(reply, "nl", CITY)
     counts = [sum(len(row) for row in payload["buttons"]) for payload in payloads]
     assert counts == [100, 50]

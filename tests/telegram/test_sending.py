@@ -19,7 +19,9 @@ HELLO: Payload = {"text": "Hello &amp; welcome"}
 KEY = OutboxId(1)
 
 
-async def send(connector: TelegramConnector, chat: int | str = 71, payload: Payload = HELLO) -> Receipt:
+async def send(
+    connector: TelegramConnector, chat: int | str = 71, payload: Payload = HELLO
+) -> Receipt:
     return await connector.send(Address(str(chat)), payload, KEY)
 
 
@@ -144,7 +146,9 @@ async def test_a_picture_is_sent_with_its_caption(telegram: Telegram, connect: M
     app = web.Application()
     app.router.add_get("/bins.png", picture)
     async with served(app) as url:
-        receipt = await send(connect(), 71, {"photo": f"{url}/bins.png", "text": "Two &lt;bins&gt;"})
+        receipt = await send(
+            connect(), 71, {"photo": f"{url}/bins.png", "text": "Two &lt;bins&gt;"}
+        )
     assert receipt == Sent("71:1")
     assert telegram.world.sent[0]["text"] == "Two <bins>"
     assert telegram.world.files[telegram.world.sent[0]["photo"]].content == b"\x89PNG"

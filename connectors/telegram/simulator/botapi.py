@@ -83,7 +83,6 @@ class BotApi:
             if name in _SENDS:
                 await self._before_send()
             result = await method(await _parameters(request))
-            await self.world.ring()
             if name in _SENDS and faults.spend("hang"):
                 await self._hang()
         except ApiError as error:
@@ -99,7 +98,6 @@ class BotApi:
 
     async def _before_send(self) -> None:
         faults = self.world.faults
-        await self.world.ring()
         if faults.spend("throttle"):
             wait = faults.retry_after
             raise ApiError(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
@@ -158,10 +156,12 @@ class BotApi:
             "error": "",
             "error_at": 0,
         }
+        self.world.ring()
         return True
 
     async def delete_webhook(self, given: JsonObject) -> bool:
         self.world.webhook |= {"url": "", "secret": ""}
+        self.world.ring()
         return True
 
     async def get_webhook_info(self, given: JsonObject) -> JsonObject:

@@ -151,7 +151,6 @@ class Phone:
                 doing[names[0]](chat, asked[names[0]])
             except (KeyError, TypeError, ValueError) as error:
                 raise web.HTTPBadRequest(text=f"{type(error).__name__}: {error}") from None
-        await self.world.ring()
         return web.json_response({"changed": chat.changed}, status=202)
 
     def say(self, chat: Chat, text: str) -> None:

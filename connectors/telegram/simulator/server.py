@@ -36,7 +36,7 @@ def simulator(token: str = TOKEN) -> web.Application:
 
     async def close(_: web.Application) -> None:
         api.closing.set()
-        await world.ring()
+        world.ring()
 
     app.cleanup_ctx.append(delivering)
     app.on_shutdown.append(close)

@@ -128,7 +128,7 @@ class World:
         self.webhook: JsonObject = {"url": "", "secret": "", "error": "", "error_at": 0}
         self.sent: list[JsonObject] = []
         self.calls: list[str] = []
-        self.news = asyncio.Condition()
+        self._waiting: set[asyncio.Future[None]] = set()
         self._changes = itertools.count(1)
         self._update_ids = itertools.count(random.randrange(10**6, 10**8))
         self.chat(BLOCKED_CHAT, name="Has blocked the bot").blocked = True
@@ -148,21 +148,24 @@ class World:
             number if kind == "private" else -number, kind=kind, language=language, name=name
         )
 
-    async def ring(self) -> None:
+    def ring(self) -> None:
         """Wake whoever waits for news."""
-        async with self.news:
-            self.news.notify_all()
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
 
     def put_line(self, chat: Chat, number: int, **values: Any) -> JsonObject:
         """Write or change a line of a chat."""
         chat.changed = next(self._changes)
         line = chat.lines.get(number, {"id": number}) | values | {"changed": chat.changed}
         chat.lines[number] = line
+        self.ring()
         return line
 
     def touch(self, chat: Chat) -> None:
         """Something other than a line changed."""
         chat.changed = next(self._changes)
+        self.ring()
 
     # From the citizen ----------------------------------------------------------------------------
 
@@ -181,6 +184,7 @@ class World:
         update = {"update_id": next(self._update_ids), kind: value}
         due = time.monotonic() + self.faults.delay
         self.pending.append(Pending(update, due, self.faults.redeliver))
+        self.ring()
         return update
 
     def keep_file(self, content: bytes, media_type: str, name: str) -> str:
@@ -210,10 +214,11 @@ class World:
             return None
         return max(0.0, min(one.due for one in self.pending) - time.monotonic())
 
-    async def wait(self, seconds: float | None) -> None:
+    async def wait(self, seconds: float) -> None:
         """Wait for news, at most so long."""
-        async with self.news:
-            try:
-                await asyncio.wait_for(self.news.wait(), seconds)
-            except asyncio.TimeoutError:
-                return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(future)
+        try:
+            await asyncio.wait({future}, timeout=seconds)
+        finally:
+            self._waiting.discard(future)
