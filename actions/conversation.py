@@ -46,10 +46,10 @@ IN_FORM = {
     "thanks": "utter_form_thanks",
     "compliment": "utter_compliment",
     "goodbye": "utter_form_goodbye",
-    "affirm": "",
-    "deny": "",
-    "skip": "",
-    "more": "",
+    "affirm": "utter_not_understood_in_form",
+    "deny": "utter_not_understood_in_form",
+    "skip": "utter_not_understood_in_form",
+    "more": "utter_not_understood_in_form",
 }
 """What is said instead while a report is open; its question follows."""
 ACCEPTED = {
@@ -90,8 +90,7 @@ class Chat(CivicAction):
         if said.intent == "deny" and wanted == "forget_me":
             return [FollowupAction("action_forget")]
         if said.in_form and said.intent in IN_FORM:
-            if IN_FORM[said.intent]:
-                speech.say(IN_FORM[said.intent])
+            speech.say(IN_FORM[said.intent])
             return []
         phrase = f"utter_{said.intent if said.intent in CHAT else 'help'}"
         if said.in_form and phrase in ("utter_help", "utter_out_of_scope"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from actions.boundary import Said
 from actions.city import City
+from actions.words import is_correction
 from bot.civic.areas import Area
 from bot.civic.errors import CivicError
 
@@ -18,7 +19,9 @@ def spot_of(said: Said, city: City) -> dict[str, Any] | None:
     """The place of a message as a plain value for a slot; None when it names none."""
     if said.place:
         return _shared(said.place, city)
-    street = said.first("street")
+    streets = [e for e in said.entities if e["entity"] == "street"]
+    # "not Goudlaan but Zilverlaan": in a correction the last name counts.
+    street = (streets[-1] if is_correction(said.text) else streets[0]) if streets else None
     number = said.value("house_number")
     if street:
         name = str(street["value"])

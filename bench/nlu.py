@@ -87,7 +87,9 @@ def data_folder() -> Path:
     folder = Path(os.environ.get("LIKEWISE_BENCH_DATA", ROOT.parent / "shared/data/benchmarks"))
     for name in ("hwu64/train.tsv", "hwu64/test.tsv", "xsid/en.train.tsv"):
         if not (folder / name).exists():
-            sys.exit(f"{folder / name} is missing; see docs/benchmarks.md, or set LIKEWISE_BENCH_DATA")
+            sys.exit(
+                f"{folder / name} is missing; see docs/benchmarks.md, or set LIKEWISE_BENCH_DATA"
+            )
     return folder
 
 

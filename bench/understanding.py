@@ -125,7 +125,9 @@ def calibration_error(pairs: list[tuple[float, bool]], bins: int = 10) -> float:
 def curve(pairs: list[tuple[float, bool]], bins: int = 10) -> list[tuple[float, float, int]]:
     """(mean confidence, share right, size) of each bin."""
     ordered = sorted(pairs)
-    parts = [ordered[len(ordered) * i // bins : len(ordered) * (i + 1) // bins] for i in range(bins)]
+    parts = [
+        ordered[len(ordered) * i // bins : len(ordered) * (i + 1) // bins] for i in range(bins)
+    ]
     return [
         (sum(c for c, _ in p) / len(p), sum(r for _, r in p) / len(p), len(p)) for p in parts if p
     ]
@@ -172,7 +174,10 @@ def parser() -> Parse:
     model = training.ensure(settings)
     from bot.brain.parsing import Parser
 
-    return Parser(model.path, settings.languages, {}).parse
+    from bot.reflexes import Reflexes
+
+    reflexes = Reflexes.load(settings.city_dir / "reflexes.yml")
+    return Parser(model.path, settings.languages, {}, reflexes).parse
 
 
 def main() -> None:

@@ -230,13 +230,15 @@ def parse(arguments: Arguments, settings: Settings) -> int:
     model = training.ensure(settings)
     from bot import topics
     from bot.brain.parsing import Parser
+    from bot.reflexes import Reflexes
 
     names = {
         service.topic: service.names
         for service in topics.load_catalogue(settings.city_dir).services.values()
     }
     names |= {a.topic: a.names for a in topics.load_answers(settings.city_dir).values()}
-    parser = Parser(model.path, settings.languages, names)
+    reflexes = Reflexes.load(settings.city_dir / "reflexes.yml")
+    parser = Parser(model.path, settings.languages, names, reflexes)
     for text in _lines(arguments.file):
         say(json.dumps(parser.parse(text), ensure_ascii=False))
     return 0
@@ -460,9 +462,7 @@ def outbox(arguments: Arguments, settings: Settings) -> int:
     if arguments.what == "list":
         rows = asyncio.run(journal.unclear())
         for row in rows:
-            say(
-                f"{row['id']}  {row['channel']:<9} {row['created_at']:%Y-%m-%d %H:%M}  {row['code']}"
-            )
+            say(f"{row['id']}  {row['channel']:<9} {row['created_at']:%F %H:%M}  {row['code']}")
         say(f"{len(rows)} unclear")
         return 0
     state = {"sent": "sent", "again": "queued", "drop": "cancelled"}[arguments.decision]

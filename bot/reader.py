@@ -37,6 +37,33 @@ class Watch:
                 self.bell.leave(self.names[kind], future)
 
 
+class Following:
+    """A reader who stays: it listens all the time, so that no ring falls between two waits."""
+
+    def __init__(self, bell: Bell, conversation: ConversationId) -> None:
+        self.bell = bell
+        self.names: dict[News, str] = {
+            "message": reader(conversation),
+            "typing": typing(conversation),
+        }
+        self.futures = {kind: bell.listen(name) for kind, name in self.names.items()}
+
+    async def news(self, seconds: float) -> set[News]:
+        """What came since the last time, as soon as something did; empty after `seconds`."""
+        await asyncio.wait(
+            self.futures.values(), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        heard = {kind for kind, future in self.futures.items() if future.done()}
+        for kind in heard:
+            self.futures[kind] = self.bell.listen(self.names[kind])
+        return heard
+
+    def close(self) -> None:
+        """Stop listening."""
+        for kind, future in self.futures.items():
+            self.bell.leave(self.names[kind], future)
+
+
 class Reader:
     """Lines of a conversation and the bell that rings for new ones."""
 
@@ -55,3 +82,6 @@ class Reader:
 
     def watch(self, conversation: ConversationId) -> Watch:
         return Watch(self.bell, conversation)
+
+    def follow(self, conversation: ConversationId) -> Following:
+        return Following(self.bell, conversation)

@@ -6,6 +6,7 @@ and the loops run. Nothing here knows what a message is.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -79,10 +80,8 @@ def _behind(proxies: int) -> Middleware:
             hops = [h.strip() for h in request.headers.get("X-Forwarded-For", "").split(",")]
             known = hops[-proxies] if len(hops) >= proxies else ""
             changes: dict[str, str] = {}
-            try:
+            with contextlib.suppress(ValueError):
                 changes["remote"] = str(ipaddress.ip_address(known))
-            except ValueError:
-                pass
             scheme = request.headers.get("X-Forwarded-Proto", "")
             if scheme in ("http", "https"):
                 changes["scheme"] = scheme

@@ -130,3 +130,14 @@ def examples(folder: Path) -> list[Example]:
                     for text in texts or ()
                 ]
     return found
+
+
+def danger_sentences(folder: Path, language: str) -> dict[str, list[str]]:
+    """`danger` and `harmless` sentences of a language; none when the city has no such file."""
+    path = folder / "danger" / f"{language}.yml"
+    if not path.exists():
+        return {}
+    data = YAML(typ="safe").load(path.read_text("utf-8"))
+    return {
+        label: [str(text) for text in data.get(label) or ()] for label in ("danger", "harmless")
+    }

@@ -38,7 +38,7 @@ COMMANDS = {
     "report": "/report",
     "status": "/ticket_status",
 }
-REFLEXES = {"danger": "/danger", "forget": "/forget_me"}
+REFLEXES = {"forget": "/forget_me"}
 BY_HEART = {
     "/danger": "utter_danger",
     "/forget_me": "utter_forget_me",
@@ -143,7 +143,10 @@ class Turns:
                 raise
             # What always works must not depend on the brain.
             log.exception("brain failed on a %s message; answering without it", resolved.reflex)
-            answer = self._by_heart(claim, resolved.turn.payload)
+            answer = self._by_heart(claim, resolved.turn.payload or f"/{resolved.reflex}")
+        if claim.owner != "bot" and resolved.reflex == "danger" and answer.flag != "danger":
+            await self._keep(claim, Answer(()), "held", started)  # a false alarm of the pattern
+            return
         if not answer.replies:
             answer = self._apology(claim, answer)
         await self._keep(claim, answer, "answered", started)
@@ -176,6 +179,10 @@ class Turns:
         if turn.text:
             limits = self.connectors[claim.channel].limits
             reflex = self.reflexes.match(turn.text)
+            if reflex == "danger":
+                # A pattern says so; the brain, when it is there, has the last word.
+                context = {**turn.context, "reflex": reflex}
+                return Resolved(replace(turn, context=context), reflex=reflex)
             if reflex in REFLEXES:
                 return Resolved(replace(turn, payload=REFLEXES[reflex]), reflex=reflex)
             if limits.opt_out and reflex in OPT_OUT:

@@ -216,3 +216,8 @@ def test_an_unsure_guess_at_another_problem_opens_no_second_report() -> None:
     )
     changes = take(said, PLACE, {SERVICE: "pothole"}, CATALOGUE)
     assert changes == {PLACE: {"text": "the container at the church", "known": False}}
+
+
+def test_a_contact_told_early_is_kept_and_is_no_answer_to_the_question() -> None:
+    said = heard("050 3123456", contact="0503123456")
+    assert take(said, DETAIL, {SERVICE: "street-light"}, CATALOGUE) == {CONTACT: "0503123456"}

@@ -23,7 +23,9 @@ from bot.brain.kernel import KernelClassifier, tidy
 
 INTENT_NAME = "danger"
 DANGER, HARMLESS = "danger", "harmless"
-EVERY = 2
+WITH_PATTERN = 0.1
+"""The least probability to act on when a pattern of the reflexes agrees."""
+EVERY = 4
 """Every so many of the other examples are learnt as harmless: enough to know everyday talk."""
 
 
@@ -38,8 +40,8 @@ class DangerDetector(GraphComponent):  # type: ignore[misc]
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`alone`: least probability to act on; `with_pattern`: the same when a pattern agrees."""
-        return {"alone": 0.5, "with_pattern": 0.1}
+        """`alone`: the least probability to act on without a pattern that agrees."""
+        return {"alone": 0.5}
 
     def __init__(
         self,

@@ -26,7 +26,6 @@ from rasa_sdk import Action
 
 from bot.brain import light
 from bot.brain.inprocess import RoadProcessor
-from bot.brain.language import LanguageIdentifier
 from bot.brain.nlg import PhrasebookNlg
 from bot.brain.reading import answer_of
 from bot.messages import Answer, Turn
@@ -117,13 +116,10 @@ class EmbeddedBrain:
         store.domain = self._processor.domain
         self._processor.actions = self.actions
         self._store = store
-        self._identifier = LanguageIdentifier(self.languages)
-        self._identifier.identify("warm", "")
+        self._processor.languages = self.languages
 
     async def _parse(self, text: str) -> dict[str, Any]:
-        language = self._identifier.identify(text, "")
-        parsed = await self._processor.parse_message(UserMessage(text))
-        return {**parsed, "language": language}
+        return await self._processor.parse_message(UserMessage(text))
 
     async def _answer(self, turn: Turn) -> Answer:
         # A worker whose lease ran out may still be at it here: the next one waits, then replays.
@@ -136,24 +132,30 @@ class EmbeddedBrain:
         if recorded is not None and _taken(recorded, turn.message_id):
             await self._store.retrieve(turn.conversation)  # nothing stays fetched
             return answer_of(recorded, turn, replayed=True)
-        language = turn.language or self.languages[0]
-        if turn.text and not turn.payload:
-            language = self._identifier.identify(turn.text, turn.language, turn.language_fixed)
         message = UserMessage(
             text=turn.text,
             output_channel=CollectingOutputChannel(),
             sender_id=turn.conversation,
             input_channel=turn.channel,
             message_id=turn.message_id,
-            metadata=metadata_of(turn, language),
+            metadata=metadata_of(turn, self.languages[0]),
         )
         tracker = await self._processor.take_turn(message)
         return answer_of(tracker, turn, replayed=False)
 
 
-def metadata_of(turn: Turn, language: str) -> dict[str, Any]:
-    """What travels beside the text: actions and the phrasebook read it from the tracker."""
-    metadata: dict[str, Any] = {"language": language, "channel": turn.channel, **turn.context}
+def metadata_of(turn: Turn, primary: str) -> dict[str, Any]:
+    """What travels beside the text: actions and the phrasebook read it from the tracker.
+
+    `language` is what the conversation spoke before this message; parsing it may change that.
+    """
+    metadata: dict[str, Any] = {
+        "language": turn.language or primary,
+        "spoken": turn.language,
+        "language_fixed": turn.language_fixed,
+        "channel": turn.channel,
+        **turn.context,
+    }
     payload = turn.payload or ("/inform" if turn.place else "")
     if payload:
         metadata["payload"] = payload

@@ -13,6 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from rasa.shared.importers.rasa import RasaFileImporter
+from rasa.shared.importers.utils import training_data_from_paths
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
@@ -43,12 +44,25 @@ class TopicImporter(RasaFileImporter):  # type: ignore[misc]
         ]
 
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
-        data = super().get_nlu_data(language)
+        data = TrainingData()
+        for path in self._nlu_files:
+            part = training_data_from_paths([path], language)
+            for message in part.training_examples:
+                message.set("metadata", {"example": {"language": Path(path).stem}})
+            data = data.merge(part)
         settings = load()
         messages = [
-            Message.build(e.text, e.intent, example_metadata={"topic": e.topic})
+            Message.build(
+                e.text, e.intent, example_metadata={"topic": e.topic, "language": e.language}
+            )
             for e in topics.examples(settings.city_dir)
             if e.language in settings.languages
+        ]
+        messages += [
+            Message.build(text, "danger", example_metadata={"danger": label, "language": language})
+            for language in settings.languages
+            for label, texts in topics.danger_sentences(settings.city_dir, language).items()
+            for text in texts
         ]
         extra = TrainingData(
             training_examples=messages,

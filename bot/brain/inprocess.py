@@ -8,7 +8,7 @@ form that asks for missing slots does the same. Nothing of Rasa's files is touch
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rasa.core.actions import action as rasa_actions
@@ -23,6 +23,9 @@ from rasa.shared.core.events import Event, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
+
+from bot.brain.danger import DANGER, WITH_PATTERN
+from bot.brain.language import choose
 
 
 class InProcessAction(rasa_actions.RemoteAction):  # type: ignore[misc]
@@ -104,6 +107,7 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
     """Takes turns of the road: words stay words, and payloads come only from us."""
 
     actions: Mapping[str, Action] = {}
+    languages: Sequence[str] = ("en",)
 
     def _get_action(self, action_name: str) -> rasa_actions.Action:
         if action_name in self.domain.form_names:
@@ -135,7 +139,18 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
                 text.replace("/", ".", 1), sender_id=message.sender_id, metadata=message.metadata
             )
         parsed = await super().parse_message(words, tracker, only_output_properties)
-        return {**parsed, "text": text}
+        metadata = message.metadata if message.metadata is not None else {}
+        language = choose(
+            parsed.get("language_shares") or {},
+            text,
+            str(metadata.get("spoken") or ""),
+            bool(metadata.get("language_fixed")),
+            self.languages,
+        )
+        metadata["language"] = language
+        if metadata.get("reflex") == DANGER and parsed.get("danger", 1.0) >= WITH_PATTERN:
+            parsed |= {"intent": {"name": DANGER, "confidence": 1.0}, "guess": DANGER}
+        return {**parsed, "text": text, "language": language}
 
     async def take_turn(self, message: UserMessage) -> DialogueStateTracker:
         """Answer a message and save; the tracker afterwards holds the turn's events."""

@@ -17,19 +17,23 @@ from rasa.shared.core.domain import Domain
 
 from bot.brain import light
 from bot.brain.inprocess import RoadProcessor
-from bot.brain.language import LanguageIdentifier
 from bot.brain.nlg import PhrasebookNlg
 from bot.civic.catalogue import in_language
+from bot.reflexes import Reflexes
 
 
 class Parser:
     """`names` are the labels of topics by topic and language."""
 
     def __init__(
-        self, model: Path, languages: tuple[str, ...], names: Mapping[str, Mapping[str, str]]
+        self,
+        model: Path,
+        languages: tuple[str, ...],
+        names: Mapping[str, Mapping[str, str]],
+        reflexes: Reflexes | None = None,
     ) -> None:
-        self.identifier = LanguageIdentifier(languages)
         self.names = names
+        self.reflexes = reflexes
         with light.without_warnings():
             self._processor = RoadProcessor(
                 model_path=model,
@@ -37,12 +41,16 @@ class Parser:
                 lock_store=InMemoryLockStore(),
                 generator=PhrasebookNlg(),
             )
+        self._processor.languages = languages
         self._loop = asyncio.new_event_loop()
 
     def parse(self, text: str) -> dict[str, Any]:
         """The fields that the README describes for `parse`."""
-        language = self.identifier.identify(text, "")
-        found = self._loop.run_until_complete(self._processor.parse_message(UserMessage(text)))
+        metadata = {"reflex": self.reflexes.match(text) if self.reflexes else ""}
+        found = self._loop.run_until_complete(
+            self._processor.parse_message(UserMessage(text, metadata=metadata))
+        )
+        language = str(found["language"])
         intent = found.get("intent") or {}
         return {
             "text": text,

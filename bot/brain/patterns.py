@@ -77,7 +77,8 @@ def _house_number(text: str, names: Sequence[Match]) -> list[dict[str, Any]]:
                 start = name.end + match.start(1)
                 return [_entity("house_number", match[1].strip(), start, start + len(match[1]))]
     for pattern in (_NUMBER, _BARE_NUMBER):
-        match = pattern.search(text)
-        if match:
+        matches = list(pattern.finditer(text))
+        if matches:
+            match = matches[-1]  # "not number 40 but number 44"
             return [_entity("house_number", match[1].strip(), match.start(1), match.end(1))]
     return []

@@ -38,10 +38,19 @@ class Model:
 def _inputs(settings: Settings) -> Iterator[Path]:
     data = settings.city_dir
     yield from (ROOT / "config.yml", ROOT / "domain.yml")
-    for folder in ("nlu", "rules", "answers", "catalogue"):
+    for folder in ("nlu", "rules", "answers", "catalogue", "danger"):
         yield from sorted((data / folder).glob("*.yml"))
     yield from (data / "areas" / "areas.csv", data / "areas" / "streets.csv")
-    for module in ("kernel", "understanding", "patterns", "importer", "encoder"):
+    for module in (
+        "danger",
+        "encoder",
+        "importer",
+        "kernel",
+        "language",
+        "patterns",
+        "spelling",
+        "understanding",
+    ):
         yield ROOT / "bot" / "brain" / f"{module}.py"
     yield ROOT / "bot" / "places" / "gazetteer.py"
 

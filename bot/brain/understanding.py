@@ -26,17 +26,13 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.brain import encoder
-from bot.brain.kernel import Floats, KernelClassifier
+from bot.brain.danger import HARMLESS, marked
+from bot.brain.kernel import Floats, KernelClassifier, tidy
 from bot.brain.patterns import find_patterns
+from bot.brain.spelling import Speller
 from bot.places.gazetteer import Gazetteer, Name, aliases, without_places
 
 PLACES = frozenset({"street", "area", "postcode", "house_number"})
-_SPACE = re.compile(r"\s+")
-
-
-def tidy(text: str) -> str:
-    """Lower case and single spaces: what the classifier sees."""
-    return _SPACE.sub(" ", text).strip().lower()[:600]
 
 
 def label_of(intent: str, topic: str | None) -> str:
@@ -64,9 +60,11 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         model_storage: ModelStorage,
         resource: Resource,
         classifier: KernelClassifier | None = None,
+        speller: Speller | None = None,
     ) -> None:
         self.config = config
         self.classifier = classifier
+        self.speller = speller or Speller({})
         self._storage, self._resource = model_storage, resource
 
     @classmethod
@@ -80,18 +78,21 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        examples = [m for m in training_data.intent_examples if m.get(TEXT)]
+        examples = [
+            m for m in training_data.intent_examples if m.get(TEXT) and marked(m) != HARMLESS
+        ]
         texts = [tidy(m.get(TEXT)) for m in examples]
         labels = [label_of(m.get(INTENT), _topic_of(m)) for m in examples]
         self.classifier = KernelClassifier()
-        left_out = self.classifier.fit(texts, encoder.shared().encode(texts), labels)
-        right = np.array(self.classifier.labels)[left_out.argmax(axis=1)] == np.array(labels)
+        right = self.classifier.fit(texts, encoder.shared().encode(texts), labels)
         with self._storage.write_to(self._resource) as folder:
             self.classifier.save(folder)
+            counts = Speller.of(texts).counts
+            (folder / "words.json").write_text(json.dumps(counts, ensure_ascii=False), "utf-8")
             report = {
                 "texts": len(texts),
                 "labels": len(self.classifier.labels),
-                "left_out_accuracy": round(float(right.mean()), 4),
+                "left_out_accuracy": round(right, 4),
                 "encoder": encoder.digest(),
             }
             (folder / "report.json").write_text(json.dumps(report), "utf-8")
@@ -108,7 +109,9 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
     ) -> TopicClassifier:
         encoder.shared()  # loaded with the model, not by the first citizen
         with model_storage.read_from(resource) as folder:
-            return cls(config, model_storage, resource, KernelClassifier.load(folder))
+            counts = json.loads((folder / "words.json").read_text("utf-8"))
+            classifier = KernelClassifier.load(folder)
+            return cls(config, model_storage, resource, classifier, Speller(counts))
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
@@ -116,9 +119,10 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         return messages
 
     def _probabilities(self, text: str, rest: str) -> Floats:
-        """With and without the places it names: a street must not decide what a sentence is."""
+        """As written, without the places it names (a street must not decide what a sentence is),
+        and with its typing errors undone."""
         assert self.classifier is not None
-        texts = [text] if rest == text else [text, rest]
+        texts = list(dict.fromkeys([text, rest, self.speller.correct(rest)]))
         found = self.classifier.probabilities(texts, encoder.shared().encode(texts))
         mean = np.exp(np.log(found + 1e-9).mean(axis=0))
         return np.asarray(mean / mean.sum(), dtype=np.float32)

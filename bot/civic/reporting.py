@@ -200,6 +200,8 @@ def take(
         changed = _service(heard, asked, slots, about_place, catalogue)
         if changed is not None:
             return changed
+    if heard.contact and not about_place and asked in (SERVICE, PLACE, DETAIL):
+        return {CONTACT: heard.contact}  # told before it was asked
     answers = {GIVEN: {**(slots.get(GIVEN) or {}), **given}} if given else {}
     if asked == SERVICE and heard.intent != "inform":
         return None  # a description that is not clear yet; the place in it is not lost

@@ -60,6 +60,8 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a 
 MAX_BODY = 512 * 1024
 """Bytes of one update. The longest text with what it answers and its entities is far below."""
 EDITS_REMEMBERED = 10_000
+_NO_ANSWER = (TelegramError, LookupError, TypeError, ValueError)
+"""What a call raises when nobody answers, or somebody who is not Telegram."""
 
 
 class TelegramConnector:
@@ -105,16 +107,16 @@ class TelegramConnector:
             await self._introduce()
         except InvalidToken:
             raise unknown_token() from None
-        except TelegramError as error:
+        except _NO_ANSWER as error:
             log.warning("Telegram cannot be reached yet (%s)", type(error).__name__)
             self._later(self._keep_introducing())
 
     async def stop(self) -> None:
         """Close what is open; a poll under way is the caller's to cancel."""
-        for task in list(self._tasks):
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.bot.close_lines()
 
     async def _introduce(self) -> None:
@@ -140,7 +142,7 @@ class TelegramConnector:
             except InvalidToken:
                 log.error("Telegram does not know the token in LIKEWISE_TELEGRAM_TOKEN")
                 return
-            except TelegramError as error:
+            except _NO_ANSWER as error:
                 log.info("Telegram cannot be reached yet (%s)", type(error).__name__)
 
     def _later(self, work: Any) -> None:
@@ -179,6 +181,8 @@ class TelegramConnector:
 
     async def poll(self, accept: Accept, report: Report) -> None:
         """Fetch updates until cancelled; one that could not be kept is fetched again."""
+        if self.mode != "polling":
+            await asyncio.Event().wait()  # the webhook brings them
         offset = 0
         wait = self.patience.pause
         while True:

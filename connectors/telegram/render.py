@@ -121,7 +121,7 @@ def _cut(text: str, room: int) -> int:
         if places:
             return places[-1]
     cut = room
-    while cut > room // 2 and _joins(text[cut]):
+    while cut > max(1, room // 2) and _joins(text[cut]):
         cut -= 1
     return cut
 

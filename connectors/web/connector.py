@@ -13,7 +13,7 @@ import json
 import logging
 import math
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol
@@ -60,15 +60,16 @@ class Sessions(Protocol):
     async def session(self, token_hash: str) -> ConversationId | None: ...
 
 
-class Watching(Protocol):
-    async def news(self, seconds: float) -> str | None: ...
+class Following(Protocol):
+    async def news(self, seconds: float) -> Set[str]: ...
+    def close(self) -> None: ...
 
 
 class Reading(Protocol):
     async def entries(
         self, conversation: ConversationId, after: int, limit: int = PAGE
     ) -> list[Entry]: ...
-    def watch(self, conversation: ConversationId) -> Watching: ...
+    def follow(self, conversation: ConversationId) -> Following: ...
     def ring(self, conversation: ConversationId) -> None: ...
 
 
@@ -231,37 +232,49 @@ class WebConnector:
         if origin:
             _allow(response, origin)
         await response.prepare(request)
+        following = self.reading.follow(conversation)
         try:
             await response.write(b": hello\n\n")
-            while not self._closing.is_set():
-                after = await self._pass_on(response, conversation, after)
-        except (ConnectionResetError, ConnectionError):
+            await self._pass_on(response, conversation, following, after)
+        except ConnectionError:
             pass  # the reader went away; its cursor is where it goes on
+        finally:
+            following.close()
         return response
 
     async def _pass_on(
-        self, response: web.StreamResponse, conversation: ConversationId, after: int
-    ) -> int:
-        watch = self.reading.watch(conversation)
-        try:
+        self,
+        response: web.StreamResponse,
+        conversation: ConversationId,
+        following: Following,
+        after: int,
+    ) -> None:
+        """Write what was said after the cursor, and whatever is said from now on."""
+        heard: Set[str] = set()
+        while not self._closing.is_set():
             entries = await self.reading.entries(conversation, after, PAGE)
             for entry in entries:
                 await response.write(_event(entry))
                 after = entry.cursor
-        except BaseException:
-            await watch.news(0.0)  # leaves the bells
-            raise
+            if len(entries) == PAGE:
+                continue
+            answered = bool(entries) and entries[-1].sender != "citizen"
+            if "typing" in heard and not answered:
+                await response.write(b"event: typing\ndata: {}\n\n")
+            heard = await self._news(following)
+            if not heard:
+                await response.write(b": still here\n\n")
+
+    async def _news(self, following: Following) -> Set[str]:
+        """What the bell says; nothing after the keep-alive time or when the server stops."""
         closing = asyncio.ensure_future(self._closing.wait())
-        news = asyncio.ensure_future(watch.news(0.0 if entries else KEEP_ALIVE_SECONDS))
+        news = asyncio.ensure_future(following.news(KEEP_ALIVE_SECONDS))
         await asyncio.wait({closing, news}, return_when=asyncio.FIRST_COMPLETED)
         closing.cancel()
-        if not news.done():
-            news.cancel()
-        elif news.result() == "typing":
-            await response.write(b"event: typing\ndata: {}\n\n")
-        elif news.result() is None and not entries:
-            await response.write(b": still here\n\n")
-        return after
+        if news.done():
+            return news.result()
+        news.cancel()
+        return set()
 
 
 def _event(entry: Entry) -> bytes:

@@ -114,7 +114,7 @@ def load() -> None:
 
     with light.without_warnings():
         loaded = MessageProcessor._load_model(path)
-    MessageProcessor._load_model = staticmethod(lambda _: loaded)  # type: ignore[method-assign]
+    MessageProcessor._load_model = staticmethod(lambda _: loaded)
     assert threading.active_count() == 1, "a fork keeps only one thread"
 
 

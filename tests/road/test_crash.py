@@ -35,8 +35,8 @@ pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(240)]
 
 START_SECONDS = 40.0
 ANSWER_SECONDS = 40.0
-KILLS_PER_JOINT = 5
-RANDOM_KILLS = 34
+KILLS_PER_JOINT = 4
+RANDOM_KILLS = 32
 CONVERSATIONS, ROUNDS = 8, 5
 SEED = 20260302
 

@@ -96,8 +96,8 @@ async def test_two_workers_share_the_conversations_and_answer_each_message_once(
     rooms.ask(Careful())
     talks = [await rooms.hear("0", address=f"+3160{n}") for n in range(4)]
     for n in range(1, 5):
-        for talk in range(4):
-            await rooms.hear(str(n), address=f"+3160{talk}")
+        for line in range(4):
+            await rooms.hear(str(n), address=f"+3160{line}")
     await asyncio.gather(*(rooms.answer(f"w{n}") for n in range(3)))
     await rooms.answer("w0")
     assert count(database, schema.turns) == 20
@@ -320,12 +320,26 @@ async def test_a_held_conversation_gets_no_reply_from_the_bot(
     assert (await rooms.bot_texts(accepted))[-1] == "you said and now?"
 
 
-@pytest.mark.parametrize(
-    "words", ["I smell gas in the hallway", "er is brand in de keuken", "forget me", "vergeet mij"]
-)
-async def test_danger_and_privacy_words_work_while_a_person_holds_it(
-    rooms: Rooms, words: str
+@pytest.mark.parametrize("words", ["I smell gas in the hallway", "er is brand in de keuken"])
+@pytest.mark.parametrize("danger", [True, False])
+async def test_danger_is_answered_while_a_person_holds_it_and_a_false_alarm_is_not(
+    rooms: Rooms, words: str, danger: bool
 ) -> None:
+    accepted = await rooms.hear("hello")
+    await rooms.answer()
+    before = await rooms.bot_texts(accepted)
+    await rooms.journal.set_owner(accepted.conversation, "Kim")
+    said = Answer((Reply("call"),), language="en", flag="danger" if danger else "")
+    brain = Scripted(said)
+    rooms.ask(brain)
+    await rooms.hear(words)
+    await rooms.answer()
+    assert [t.context for t in brain.turns] == [{"reflex": "danger"}]
+    assert await rooms.bot_texts(accepted) == before + ["call"] * danger
+
+
+@pytest.mark.parametrize("words", ["forget me", "vergeet mij", "VERGEET MIJ!"])
+async def test_privacy_words_work_while_a_person_holds_it(rooms: Rooms, words: str) -> None:
     accepted = await rooms.hear("hello")
     await rooms.answer()
     await rooms.journal.set_owner(accepted.conversation, "Kim")
@@ -333,8 +347,7 @@ async def test_danger_and_privacy_words_work_while_a_person_holds_it(
     rooms.ask(brain)
     await rooms.hear(words)
     await rooms.answer()
-    (turn,) = brain.turns
-    assert turn.payload in ("/danger", "/forget_me")
+    assert [t.payload for t in brain.turns] == ["/forget_me"]
     assert (await rooms.bot_texts(accepted))[-1] == f"you said {words}"
 
 
@@ -398,7 +411,7 @@ async def test_a_danger_word_inside_an_open_question_is_not_taken_for_a_choice(
     brain = Echo()
     rooms.ask(brain)
     await rooms.talk("there is a fire")
-    assert [t.payload for t in brain.turns] == ["/danger"]
+    assert [(t.payload, t.context) for t in brain.turns] == [("", {"reflex": "danger"})]
 
 
 # Opting out ----------------------------------------------------------------------------------------

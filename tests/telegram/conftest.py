@@ -137,9 +137,8 @@ async def start_road(tmp_path: Path, telegram: Telegram) -> AsyncIterator[Start]
             migrate.upgrade(database)
         road = assembly.Road(settings, database, brain=brain)
         road.connectors[connector.name] = connector
-        if connector.mode == "polling":
-            road.pollers.append(connector)
-        await connector.start()
+        await road.open_channels()
+        assert not road.refused
         await road.start()
         started.append((road, own))
         return road

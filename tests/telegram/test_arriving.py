@@ -111,6 +111,16 @@ async def test_there_is_no_webhook_while_polling(connect: Make, desk: Desk) -> N
     assert list(connect(mode="polling").routes(desk, desk.report)) == []
 
 
+async def test_there_is_no_polling_with_a_webhook(
+    telegram: Telegram, connect: Make, desk: Desk
+) -> None:
+    task = asyncio.create_task(connect(mode="webhook").poll(desk, desk.report))
+    await asyncio.wait({task}, timeout=0.05)
+    assert not task.done()
+    assert telegram.world.calls == []
+    task.cancel()
+
+
 # Polling -----------------------------------------------------------------------------------------
 
 

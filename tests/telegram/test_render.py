@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from telegram import InlineKeyboardMarkup, ReplyKeyboardMarkup, ReplyKeyboardRemove
-
-import pytest
 
 from bot.messages import Choice, Link, Picture, Reply
 from connectors.telegram.keyboards import MAX_DATA, ROOM, keyboard, markup, rows
@@ -38,6 +37,10 @@ def test_a_split_text_fits_and_loses_only_white_space(text: str, limit: int) -> 
     parts = split(text, limit)
     assert all(part and part == part.strip() and units(part) <= limit for part in parts)
     assert bare("".join(parts)) == bare(text)
+
+
+def test_a_split_ends_even_where_one_character_is_all_that_fits() -> None:
+    assert split("😀🏽e\u0301", 2) == ["😀", "🏽", "e\u0301"]
 
 
 @given(TEXTS, st.integers(min_value=1, max_value=60))
