@@ -175,7 +175,10 @@ class Turns:
                 return Resolved(None, "utter_stale_choice", repeat=True)
             return _picked(replace(turn, text=choice.label), choice.payload)
         if command := body.get("command"):
-            return Resolved(replace(turn, payload=COMMANDS[command]))
+            words = body.get("argument", "")
+            if command == "report" and words:
+                return Resolved(replace(turn, text=words))
+            return Resolved(replace(turn, text=words, payload=COMMANDS[command]))
         if turn.text:
             limits = self.connectors[claim.channel].limits
             reflex = self.reflexes.match(turn.text)

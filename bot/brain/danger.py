@@ -14,19 +14,28 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import INTENT, METADATA, TEXT
+from rasa.shared.nlu.constants import ENTITIES, INTENT, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.brain import encoder
-from bot.brain.kernel import KernelClassifier, tidy
+from bot.brain.kernel import KernelClassifier, Shape, tidy
+from bot.places.gazetteer import without_places
 
 INTENT_NAME = "danger"
+PLACES = frozenset({"street", "area", "postcode", "house_number"})
 DANGER, HARMLESS = "danger", "harmless"
 WITH_PATTERN = 0.1
 """The least probability to act on when a pattern of the reflexes agrees."""
 EVERY = 4
 """Every so many of the other examples are learnt as harmless: enough to know everyday talk."""
+
+
+def words_of(message: Message) -> str:
+    """The text without the places that it names: an address alone is no cry for help."""
+    text = str(message.get(TEXT) or "")
+    places = [e for e in message.get(ENTITIES, []) if e["entity"] in PLACES]
+    return without_places(text, [(int(e["start"]), int(e["end"])) for e in places])
 
 
 def marked(example: Message) -> str:
@@ -72,7 +81,7 @@ class DangerDetector(GraphComponent):  # type: ignore[misc]
                 texts.append(tidy(str(example.get(TEXT))))
                 labels.append(mark or HARMLESS)
         if DANGER in labels and HARMLESS in labels:
-            self.classifier = KernelClassifier()
+            self.classifier = KernelClassifier(Shape(least=2))
             self.classifier.fit(texts, encoder.shared().encode(texts), labels)
             with self._storage.write_to(self._resource) as folder:
                 self.classifier.save(folder)
@@ -92,7 +101,7 @@ class DangerDetector(GraphComponent):  # type: ignore[misc]
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
-            text = tidy(str(message.get(TEXT) or ""))
+            text = tidy(words_of(message))
             if not text or self.classifier is None:
                 continue
             dense = encoder.shared().encode([text])

@@ -45,6 +45,8 @@ class Shape:
     dense: float = 3.0
     gamma: float = 0.15
     ridge: float = 0.05
+    least: int = 1
+    """N-grams of fewer texts are left out."""
 
 
 def _bare(text: str) -> str:
@@ -53,8 +55,13 @@ def _bare(text: str) -> str:
     return _PUNCTUATION.sub(" ", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
-def _vectorisers() -> tuple[Any, Any]:
-    common = {"preprocessor": _bare, "sublinear_tf": True, "dtype": np.float32}
+def _vectorisers(least: int) -> tuple[Any, Any]:
+    common = {
+        "preprocessor": _bare,
+        "sublinear_tf": True,
+        "dtype": np.float32,
+        "min_df": least,
+    }
     words = r"\w+"
     return (
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **common),
@@ -76,7 +83,7 @@ class KernelClassifier:
         """Train; returns the share of left-out texts (every fifth) that were labelled right."""
         self.labels = sorted(set(labels))
         target = np.searchsorted(np.array(self.labels), np.array(labels))
-        self._char, self._word = _vectorisers()
+        self._char, self._word = _vectorisers(self.shape.least)
         sparse = sp.hstack(
             [
                 self._char.fit_transform(texts) * self.shape.character,
@@ -197,7 +204,7 @@ class KernelClassifier:
                 (arrays["data"].astype(np.float32), arrays["indices"], arrays["indptr"]),
                 shape=(rows, meta["texts"]),
             )
-            model._char, model._word = _vectorisers()
+            model._char, model._word = _vectorisers(model.shape.least)
             for part, name in ((model._char, "char"), (model._word, "word")):
                 part.vocabulary_ = {gram: i for i, gram in enumerate(meta[name])}
                 part.idf_ = arrays[f"{name}_idf"]

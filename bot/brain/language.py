@@ -69,7 +69,7 @@ class LanguageModel:
         features = _features(without_names(text))
         if not features or not self.counts:
             return {}
-        scores = {code: 0.0 for code in self.counts}
+        scores = dict.fromkeys(self.counts, 0.0)
         for feature in features:
             weight = 1.0 if feature.startswith("w:") else TRIPLE_WEIGHT
             for code, table in self.counts.items():

@@ -8,6 +8,7 @@ the libraries' output goes to a log file; the terminal shows one line.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.metadata
 import io
@@ -74,9 +75,12 @@ def model_path(settings: Settings) -> Path:
 def ensure(settings: Settings, force: bool = False) -> Model:
     """The model for the present inputs, trained if it is not there."""
     path = model_path(settings)
-    if path.exists() and not force:
-        return Model(path, 0.0)
-    return Model(path, _train(settings, path))
+    settings.model_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.model_dir / "training.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second finds the model made
+        if path.exists() and not force:
+            return Model(path, 0.0)
+        return Model(path, _train(settings, path))
 
 
 def _train(settings: Settings, path: Path) -> float:
@@ -98,10 +102,12 @@ def _train(settings: Settings, path: Path) -> float:
             training_files=[str(settings.city_dir / "nlu"), str(settings.city_dir / "rules")],
             output=str(settings.model_dir),
             force_training=True,
-            fixed_model_name=path.name.removesuffix(".tar.gz"),
+            fixed_model_name=f"unfinished-{path.name}".removesuffix(".tar.gz"),
         )
-    if result.code != 0 or not path.exists():
+    made = settings.model_dir / f"unfinished-{path.name}"
+    if result.code != 0 or not made.exists():
         raise TrainingFailed(f"training made no model; see {log_file}")
+    made.replace(path)  # a model is there as a whole, or not at all
     _tidy(settings.model_dir)
     return time.perf_counter() - started
 

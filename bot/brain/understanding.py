@@ -26,13 +26,11 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.brain import encoder
-from bot.brain.danger import HARMLESS, marked
+from bot.brain.danger import HARMLESS, marked, words_of
 from bot.brain.kernel import Floats, KernelClassifier, tidy
 from bot.brain.patterns import find_patterns
 from bot.brain.spelling import Speller
-from bot.places.gazetteer import Gazetteer, Name, aliases, without_places
-
-PLACES = frozenset({"street", "area", "postcode", "house_number"})
+from bot.places.gazetteer import Gazetteer, Name, aliases
 
 
 def label_of(intent: str, topic: str | None) -> str:
@@ -143,9 +141,7 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         text = tidy(message.get(TEXT) or "")
         if not text or self.classifier is None:
             return
-        places = [e for e in message.get(ENTITIES, []) if e["entity"] in PLACES]
-        spans = [(int(e["start"]), int(e["end"])) for e in places]
-        rest = tidy(without_places(str(message.get(TEXT)), spans)) if spans else text
+        rest = tidy(words_of(message))
         if not rest:
             self._fragment(message)
             return

@@ -2,7 +2,8 @@
 
 Refused and Moved are Telegram's own words. Later is said only where Telegram surely has nothing: it
 told us to wait, or the request never left. Everything else is Unclear. A 502 or 504 is Unclear
-too: its front door has been seen to answer so for messages that arrived all the same
+too: a gateway cannot know whether the server behind it had taken the message, and users report
+doubled messages after 502 and a second try
 (https://github.com/scraton/node-red-contrib-telegrambot-home/issues/14).
 """
 

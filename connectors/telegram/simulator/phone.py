@@ -13,11 +13,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from connectors.telegram.simulator.world import BLOCKED_CHAT, Chat, JsonObject, World
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STATIC = Path(__file__).resolve().parent / "static"
 HOLD_SECONDS = 20.0
 MAX_NEW_TEXT = 4096
@@ -52,10 +54,10 @@ class Phone:
             web.get("/static/phone.css", _file("phone.css")),
             web.get("/static/phone.js", _file("phone.js")),
             web.get("/phone", self.get_world),
-            web.post("/phone/faults", self.post_faults),
-            web.post("/phone/chats", self.post_chat),
+            web.post("/phone/faults", _own(self.post_faults)),
+            web.post("/phone/chats", _own(self.post_chat)),
             web.get("/phone/chats/{chat}", self.get_chat),
-            web.post("/phone/chats/{chat}", self.post_to_chat),
+            web.post("/phone/chats/{chat}", _own(self.post_to_chat)),
             web.get("/phone/files/{file}", self.get_file),
         ]
 
@@ -295,7 +297,19 @@ def _worded(words: str) -> JsonObject:
     return content
 
 
-def _file(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _own(handler: Handler) -> Handler:
+    """Only the phone's own page may act on it, not another website that is open beside it."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != request.host:
+            raise web.HTTPForbidden(text="another website")
+        return await handler(request)
+
+    return checked
+
+
+def _file(name: str) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         return web.FileResponse(STATIC / name, headers=HEADERS)
 
