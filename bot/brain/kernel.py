@@ -27,6 +27,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 Floats = npt.NDArray[np.float32]
 _PUNCTUATION = re.compile(r"[^\w\s]")
 _SPACE = re.compile(r"\s+")
+BLOCK = 512
+QUANTUM = 700.0
+"""The numbers of our unit vectors stay below 0.17: times this they fit into a byte."""
 FOLD = 5
 """Every so many texts are left out when the probabilities are calibrated."""
 
@@ -65,7 +68,7 @@ def _vectorisers(least: int) -> tuple[Any, Any]:
     words = r"\w+"
     return (
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **common),
-        TfidfVectorizer(ngram_range=(1, 2), token_pattern=words, **common),
+        TfidfVectorizer(ngram_range=(1, 2), token_pattern=words, **{**common, "min_df": 2}),
     )
 
 
@@ -92,7 +95,7 @@ class KernelClassifier:
         ).tocsr()
         self._dense = np.ascontiguousarray(dense * self.shape.dense, dtype=np.float32)
         self._columns = sparse.T.tocsr()
-        kernel = self._kernel((sparse @ self._columns).toarray(), self._dense)
+        kernel = self._kernel(sparse, self._dense)
         out = np.arange(len(texts)) % FOLD == 0
         scores = kernel[np.ix_(out, ~out)] @ self._solve(kernel[np.ix_(~out, ~out)], target[~out])
         self._calibrate(scores, target[out])
@@ -125,9 +128,15 @@ class KernelClassifier:
     # Use ---------------------------------------------------------------------------------------
 
     def _kernel(self, sparse: Any, dense: Floats) -> Floats:
-        similarity = np.asarray(sparse, dtype=np.float32) + dense @ self._dense.T
+        """Kernel of some texts (rows) against the training texts, made in place, by blocks."""
         whole = self.shape.character**2 + self.shape.word**2 + self.shape.dense**2
-        kernel: Floats = np.exp((similarity - np.float32(whole)) * np.float32(self.shape.gamma))
+        kernel: Floats = dense @ self._dense.T
+        for start in range(0, kernel.shape[0], BLOCK):
+            rows = kernel[start : start + BLOCK]
+            rows += (sparse[start : start + BLOCK] @ self._columns).toarray()
+            rows -= np.float32(whole)
+            rows *= np.float32(self.shape.gamma)
+            np.exp(rows, out=rows)
         return kernel
 
     def probabilities(self, texts: Sequence[str], dense: Floats) -> Floats:
@@ -138,7 +147,7 @@ class KernelClassifier:
                 self._word.transform(texts) * self.shape.word,
             ]
         ).tocsr()
-        kernel = self._kernel((sparse @ self._columns).toarray(), dense * self.shape.dense)
+        kernel = self._kernel(sparse, dense * np.float32(self.shape.dense))
         return self._probabilities(kernel @ self._alpha)
 
     def _probabilities(self, scores: Floats) -> Floats:
@@ -146,23 +155,6 @@ class KernelClassifier:
         z = np.exp(z - z.max(axis=1, keepdims=True))
         shares: Floats = z / z.sum(axis=1, keepdims=True)
         return shares
-
-    def similarity(self, texts: Sequence[str], dense: Floats) -> Floats:
-        """The greatest kernel value against any training text: how familiar a text is, 0 to 1."""
-        sparse = sp.hstack(
-            [
-                self._char.transform(texts) * self.shape.character,
-                self._word.transform(texts) * self.shape.word,
-            ]
-        ).tocsr()
-        kernel = self._kernel((sparse @ self._columns).toarray(), dense * self.shape.dense)
-        nearest: Floats = kernel.max(axis=1)
-        return nearest
-
-    @property
-    def words(self) -> frozenset[str]:
-        """Every single word of the training texts, in lower case."""
-        return frozenset(w for w in self._word.vocabulary_ if " " not in w)
 
     # Storage -----------------------------------------------------------------------------------
 
@@ -172,7 +164,9 @@ class KernelClassifier:
         columns = self._columns.tocsr()
         np.savez_compressed(
             folder / "arrays.npz",
-            dense=(self._dense / self.shape.dense).astype(np.float16),
+            dense=np.clip(np.rint(self._dense / self.shape.dense * QUANTUM), -127, 127).astype(
+                np.int8
+            ),
             alpha=self._alpha.astype(np.float16),
             data=columns.data.astype(np.float16),
             indices=columns.indices.astype(np.int32),
@@ -197,7 +191,9 @@ class KernelClassifier:
         model = cls(Shape(**meta["shape"]))
         model.labels, model.scale = meta["labels"], meta["scale"]
         with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
-            model._dense = arrays["dense"].astype(np.float32) * np.float32(model.shape.dense)
+            model._dense = arrays["dense"].astype(np.float32) * np.float32(
+                model.shape.dense / QUANTUM
+            )
             model._alpha = arrays["alpha"].astype(np.float32)
             rows = len(meta["char"]) + len(meta["word"])
             model._columns = sp.csr_matrix(

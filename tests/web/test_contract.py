@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 
 from bot import logs, staff
 from bot.assembly import Road
+from bot.bell import reader, typing
 from bot.messages import Answer, Choice, ConversationId, Link, Picture, Reply, Turn
 from bot.settings import load
 from bot.store import migrate
@@ -112,10 +113,10 @@ class House:
     async def raw(self, request: bytes) -> bytes:
         """What the server answers to these very bytes."""
         host, port = self.base.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
+        incoming, writer = await asyncio.open_connection(host, int(port))
         writer.write(request)
         await writer.drain()
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        answer = await asyncio.wait_for(incoming.readuntil(b"\r\n\r\n"), PATIENCE)
         writer.close()
         return answer
 
@@ -554,13 +555,13 @@ async def test_body_that_never_ends_is_given_up(
 ) -> None:
     monkeypatch.setattr(connector, "BODY_SECONDS", 0.05)
     host, port = house.base.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    incoming, writer = await asyncio.open_connection(host, int(port))
     head = (
         "POST /chat/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
         f"Authorization: Bearer {client.token}\r\n\r\n1\r\n{{\r\n"
     )
     writer.write(head.encode())
-    answer = await asyncio.wait_for(reader.readline(), PATIENCE)
+    answer = await asyncio.wait_for(incoming.readline(), PATIENCE)
     writer.close()
     assert b" 400 " in answer
 
@@ -1057,6 +1058,16 @@ async def test_typing_is_told_while_an_answer_is_made(client: Client) -> None:
             if event.message and event.message["final"]:
                 break
     assert names == [("message", "citizen"), ("typing", None), ("message", "bot")]
+
+
+async def test_typing_is_told_even_when_a_message_rings_with_it(client: Client) -> None:
+    conversation = await client.conversation()
+    async with client.events() as events:
+        await anext_event(events)
+        await client.read()  # by now the stream waits for news
+        client.house.road.bell.ring(reader(conversation))
+        client.house.road.bell.ring(typing(conversation))
+        assert (await anext_event(events)).name == "typing"
 
 
 async def test_many_messages_come_in_order_on_every_stream(client: Client) -> None:
