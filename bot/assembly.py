@@ -12,7 +12,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import IO
 
@@ -201,9 +201,9 @@ class Road:
         if self._lock is not None:
             self._lock.close()
 
-    def application(self) -> web.Application:
+    def application(self, phones: Mapping[str, str] | None = None) -> web.Application:
         """The web application with every connector's routes."""
-        routes: list[web.AbstractRouteDef] = [*pages.routes()]
+        routes: list[web.AbstractRouteDef] = [*pages.routes(phones)]
         for connector in self.open_connectors:
             routes += connector.routes(self.intake.accept, self.intake.report)
         checks: dict[str, server.Check] = {

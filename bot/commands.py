@@ -73,7 +73,11 @@ async def _serve(road: Road, settings: Settings, demo: bool = False) -> None:
     await road.open_channels()
     for name, reason in road.refused.items():
         say(f"channel   {name} cannot start: {reason}")
-    runner = web.AppRunner(road.application(), access_log=None, shutdown_timeout=3)
+    runner = web.AppRunner(
+        road.application({phone.channel: phone.address for phone in simulators}),
+        access_log=None,
+        shutdown_timeout=3,
+    )
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port)
     try:

@@ -108,7 +108,6 @@ class Turns:
         claim = await self.journal.claim_turn(worker, self.lease)
         if claim is None:
             return False
-        self.bell.ring(typing(claim.conversation))
         try:
             await self._answer(claim)
         except LeaseLost:
@@ -130,11 +129,13 @@ class Turns:
         if resolved.turn is None:
             language = claim.language or self.phrasebook.primary
             replies = [self.phrasebook.reply(resolved.phrase, language)]
-            if resolved.repeat and claim.open_reply:
-                replies.append(claim.open_reply)
+            open_reply = claim.open_reply
+            if resolved.repeat and open_reply and (open_reply.choices or open_reply.ask):
+                replies.append(open_reply)
             answer = Answer(tuple(replies), claim.language, claim.language_fixed)
             await self._keep(claim, answer, "direct", started, opt_out=resolved.opt_out)
             return
+        self.bell.ring(typing(claim.conversation))
         try:
             async with self._typing(claim):
                 answer = await self.brain.answer(resolved.turn)

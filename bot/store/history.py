@@ -28,7 +28,12 @@ class History(Queries):
     ) -> list[Entry]:
         said = c.execute(
             sa.select(_inbox)
-            .where(_inbox.c.conversation_id == conversation, _inbox.c.cursor > after)
+            .where(
+                _inbox.c.conversation_id == conversation,
+                _inbox.c.cursor > after,
+                _inbox.c.fingerprint != "",  # erased
+                _inbox.c.state != "replaced",
+            )
             .order_by(_inbox.c.cursor)
             .limit(limit)
         )
@@ -37,7 +42,6 @@ class History(Queries):
                 row.cursor, "citizen", row.external_id, False, row.received_at, row.body, row.state
             )
             for row in said
-            if not row.body.get("erased") and row.state != "replaced"
         ]
         answered = c.execute(
             sa.select(_outbox, _inbox.c.external_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -20,10 +20,19 @@ HEADERS = {
 }
 
 
-def routes() -> Iterable[web.RouteDef]:
-    """Pages by name, and exactly the files of the static folder."""
+def routes(phones: Mapping[str, str] | None = None) -> Iterable[web.RouteDef]:
+    """Pages by name, and exactly the files of the static folder.
+
+    `phones` are the addresses of simulated phones by channel, for the demo page.
+    """
+
+    async def listed(request: web.Request) -> web.Response:
+        known = [{"channel": name, "url": url} for name, url in (phones or {}).items()]
+        return web.json_response({"phones": known}, headers=HEADERS)
+
     served = [web.get(path, _file(STATIC / name)) for path, name in PAGES.items()]
     assets = [path for path in sorted(STATIC.iterdir()) if path.suffix != ".html"]
+    served.append(web.get("/demo/phones", listed))
     return [*served, *(web.get(f"/static/{path.name}", _file(path)) for path in assets)]
 
 
