@@ -22,8 +22,8 @@ class Rule:
     """A reflex: patterns that call for it, and patterns that speak of something else."""
 
     name: str
-    patterns: tuple[re.Pattern[str], ...]
-    unless: tuple[re.Pattern[str], ...]
+    pattern: re.Pattern[str]
+    unless: re.Pattern[str]
 
 
 class Reflexes:
@@ -42,9 +42,7 @@ class Reflexes:
         """The name of the reflex that these words call for, or an empty string."""
         said = fold(text)
         for rule in self.rules:
-            if any(p.search(said) for p in rule.patterns) and not any(
-                p.search(said) for p in rule.unless
-            ):
+            if rule.pattern.search(said) and not rule.unless.search(said):
                 return rule.name
         return ""
 
@@ -54,17 +52,17 @@ def _rule(name: str, entry: Mapping[str, object]) -> Rule:
     return Rule(name, _compile(entry["words"], whole), _compile(entry.get("unless") or {}, False))
 
 
-def _compile(words: object, whole: bool) -> tuple[re.Pattern[str], ...]:
+def _compile(words: object, whole: bool) -> re.Pattern[str]:
+    """All patterns of all languages as one; without any it matches nothing."""
     assert isinstance(words, Mapping)
-    patterns: list[re.Pattern[str]] = []
-    for listed in words.values():
-        patterns += _patterns(listed, whole)
-    return tuple(patterns)
+    bodies = [body for listed in words.values() for body in _patterns(listed)]
+    joined = "|".join(dict.fromkeys(bodies)) or r"(?!)"
+    return re.compile(rf"^(?:{joined})$" if whole else joined)
 
 
-def _patterns(listed: Iterable[str], whole: bool) -> list[re.Pattern[str]]:
+def _patterns(listed: Iterable[str]) -> list[str]:
     """`a * b` allows up to four words between a and b; `gas*` any ending of a word."""
-    found = []
+    found: list[str] = []
     for words in listed:
         pieces = []
         for word in str(words).casefold().split():
@@ -75,6 +73,5 @@ def _patterns(listed: Iterable[str], whole: bool) -> list[re.Pattern[str]]:
             start = r"\S*" if word.startswith("*") else r"\b"
             end = r"\S*" if word.endswith("*") else r"\b"
             pieces.append(f"{start}{stem}{end} ?")
-        body = "".join(pieces)
-        found.append(re.compile(rf"^{body}$" if whole else body))
+        found.append("".join(pieces))
     return found

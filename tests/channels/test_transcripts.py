@@ -1,0 +1,627 @@
+"""Whole conversations on Telegram and by SMS, over HTTP, with the trained model, in every language.
+
+The simulated providers and the road's own web server run on loopback ports; a citizen acts through
+the page of a simulator, and the test reads what arrived on the simulated phone. Telegram is tried
+by polling and by webhook. Every line that arrives is checked for what no citizen should ever see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from aiohttp import web
+from aiohttp.test_utils import unused_port
+
+from bot import assembly, staff
+from bot.bell import DELIVERIES
+from bot.civic.tickets import State, Ticket
+from bot.settings import load
+from bot.store import schema
+from bot.store.engine import Database
+from connectors.sms.segments import size
+from connectors.sms.simulator import server as sms_server
+from connectors.sms.simulator.network import ACCOUNT_SID, AUTH_TOKEN, CITY_NUMBER, Network
+from connectors.telegram.setup import set_webhook
+from connectors.telegram.simulator import TOKEN, WORLD, World, simulator
+
+SECRET = "a-secret_for-tests"
+REFERENCE = re.compile(r"LW-\d{4}-\d{5}")
+POSITION = {"lat": 53.2172, "lon": 6.5683}
+PLACE = "Gelkingestraat (53.21720, 6.56830)"
+BOT = "@likewise_demo_bot"
+SETTLE_SECONDS = 20.0
+LANGUAGES = ("en", "nl", "de", "da")
+in_module = pytest.mark.asyncio(loop_scope="module")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a citizen says in one language, and a few words of what they must hear."""
+
+    hello: str
+    question: str
+    answer: str
+    one_lamp: str
+    two: str
+    broken: str
+    status: str
+    help: str
+    more: str
+    stop: str
+    start: str
+
+
+WORDINGS = {
+    "en": Wording(
+        "hello", "when is the town hall open?", "Monday to Friday", "One lamp", "two",
+        "the street light in front of Oosterstraat {} is broken, one lamp",
+        "what is the status of my report?", "what can you do?", "MORE", "STOP", "START",
+    ),
+    "nl": Wording(
+        "goedemorgen", "wanneer is het stadhuis open?", "maandag tot en met vrijdag", "Eén lamp",
+        "twee", "de lantaarnpaal voor Oosterstraat {} is kapot, één lamp",
+        "hoe staat het met mijn melding?", "wat kunt u allemaal?", "MEER", "STOPPEN", "AANMELDEN",
+    ),
+    "de": Wording(
+        "Guten Tag", "Wann ist das Rathaus geöffnet?", "Montag bis Freitag", "Eine Laterne",
+        "zwei", "Die Straßenlampe vor Oosterstraat {} ist kaputt, eine Laterne",
+        "Was ist mit meiner Meldung?", "Was können Sie alles?", "MEHR", "STOPP", "ANMELDEN",
+    ),
+    "da": Wording(
+        "Hej", "hvornår har rådhuset åbent?", "mandag til fredag", "Én lampe", "to",
+        "gadelampen ved Oosterstraat {} er gået ud, én lampe",
+        "hvad er der sket med min sag?", "Hvad kan du?", "MERE", "AFMELD", "TILMELD",
+    ),
+}  # fmt: skip
+
+
+class ShiftedClock:
+    """The time of day, which a test may move on."""
+
+    def __init__(self) -> None:
+        self.shift = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return assembly.utc_now() + self.shift
+
+
+@dataclass
+class City:
+    """A road with the trained model and its simulated providers."""
+
+    road: assembly.Road
+    world: World
+    network: Network
+    telegram_url: str
+    sms_url: str
+    http: aiohttp.ClientSession
+    clock: ShiftedClock = field(default_factory=ShiftedClock)
+
+    async def outbox(self) -> list[dict[str, Any]]:
+        return await self.road.database.read(
+            lambda c: [dict(r._mapping) for r in c.execute(sa.select(schema.outbox).order_by("id"))]
+        )
+
+    async def arrived(self) -> None:
+        """Wait until everything a citizen did has been kept and answered."""
+        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        while (
+            self.world.pending or self.network._tasks or await self.road.journal.waiting_turns()
+        ):
+            assert asyncio.get_running_loop().time() < deadline, "a message was not answered"
+            await asyncio.sleep(0.01)
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way any more, in either direction."""
+        await self.arrived()
+        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        while {"queued", "sending"} & {row["state"] for row in await self.outbox()}:
+            assert asyncio.get_running_loop().time() < deadline, "a reply was not sent"
+            await asyncio.sleep(0.01)
+
+    def phrase(self, name: str, language: str, **values: Any) -> str:
+        return self.road.phrasebook.reply(name, language, **values).text
+
+    def label(self, name: str, language: str, number: int = 0) -> str:
+        """The label of a phrase's own choice."""
+        return self.road.phrasebook.reply(name, language).choices[number].label
+
+    def service(self, language: str, code: str = "street-light") -> str:
+        service = assembly.catalogue(self.road.settings).get(code)
+        assert service is not None
+        return service.name(language)
+
+    async def conversation(self, address: str) -> str:
+        return await self.road.database.read(
+            lambda c: str(
+                c.execute(
+                    sa.select(schema.conversations.c.id).where(
+                        schema.conversations.c.address == address
+                    )
+                ).scalar_one()
+            )
+        )
+
+    async def tickets(self, address: str) -> list[Ticket]:
+        return self.road.tickets.of_conversation(await self.conversation(address))
+
+    async def move(self, reference: str, state: State) -> bool:
+        """Staff moves a ticket, and the reporter is told."""
+        ticket, event = self.road.tickets.move(reference, state, "clerk")
+        queued = await staff.tell_reporter(
+            self.road.journal, self.road.connectors, self.road.phrasebook,
+            assembly.catalogue(self.road.settings), ticket, event, "",
+        )  # fmt: skip
+        self.road.bell.ring(DELIVERIES)
+        return queued
+
+
+@contextlib.asynccontextmanager
+async def served(app: web.Application, port: int) -> AsyncIterator[str]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    yield f"http://127.0.0.1:{port}"
+    await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def opened(mode: str, folder: Any) -> AsyncIterator[City]:
+    """A city whose Telegram messages arrive by polling or by webhook."""
+    bot_url = f"http://127.0.0.1:{unused_port()}"
+    telegram, network = simulator(), Network(bot_url, ACCOUNT_SID, AUTH_TOKEN, CITY_NUMBER)
+    async with contextlib.AsyncExitStack() as stack:
+        telegram_url = await stack.enter_async_context(served(telegram, unused_port()))
+        sms_url = await stack.enter_async_context(
+            served(sms_server.simulator(network), unused_port())
+        )
+        network.api_url = sms_url
+        settings = load(
+            data_dir=folder,
+            public_url=bot_url,
+            telegram_token=TOKEN,
+            telegram_secret=SECRET,
+            telegram_mode=mode,
+            telegram_api_url=telegram_url,
+            twilio_account_sid=ACCOUNT_SID,
+            twilio_auth_token=AUTH_TOKEN,
+            twilio_from=CITY_NUMBER,
+            twilio_api_url=sms_url,
+        )
+        database = Database(settings.database)
+        stack.callback(database.close)
+        await asyncio.get_running_loop().run_in_executor(
+            None, assembly.prepare, settings, database, lambda line: None
+        )
+        if mode == "webhook":
+            await set_webhook(TOKEN, SECRET, bot_url, telegram_url, LANGUAGES)
+        road = assembly.Road(settings, database)
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        city = City(road, telegram[WORLD], network, telegram_url, sms_url, http)
+        road.journal.clock = city.clock
+        road.occupy()
+        await road.open_channels()
+        assert not road.refused, road.refused
+        await road.start()
+        stack.push_async_callback(road.stop)
+        await stack.enter_async_context(served(road.application(), int(bot_url.rsplit(":")[-1])))
+        yield city
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def polled(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
+    async with opened("polling", tmp_path_factory.mktemp("polled")) as city:
+        yield city
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hooked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
+    async with opened("webhook", tmp_path_factory.mktemp("hooked")) as city:
+        yield city
+
+
+@pytest.fixture
+def city(request: pytest.FixtureRequest) -> City:
+    """The city of the test's parameter."""
+    made: City = request.getfixturevalue(request.param)
+    return made
+
+
+by_poll_and_hook = pytest.mark.parametrize("city", ["polled", "hooked"], indirect=True)
+in_every_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+class TelegramPhone:
+    """One chat on the simulated phone: acts over the page's HTTP, reads what arrived."""
+
+    def __init__(self, city: City, language: str, group: bool = False) -> None:
+        self.city = city
+        kind = "supergroup" if group else "private"
+        self.chat = city.world.new_chat(kind, language, "Robin")
+        self.last: list[dict[str, Any]] = []
+
+    @property
+    def address(self) -> str:
+        return str(self.chat.id)
+
+    async def do(self, **what: Any) -> None:
+        """Act, without waiting for an answer."""
+        print("T>", what)
+        url = f"{self.city.telegram_url}/phone/chats/{self.chat.id}"
+        async with self.city.http.post(url, json=what) as answer:
+            assert answer.status == 202, await answer.text()
+
+    async def heard(self, act: Any) -> str:
+        """Act, and return what arrives because of it."""
+        before = len(self.city.world.sent)
+        await act
+        await self.city.settled()
+        sent = self.city.world.sent[before:]
+        self.last = [one for one in sent if one["chat"] == self.chat.id]
+        for one in self.last:
+            proper(one["text"])
+        import os
+        if os.environ.get("SHOW"):
+            for one in self.last:
+                print("  T<", repr(one["text"]), [b["text"] for r in one["buttons"] for b in r])
+        return "\n\n".join(one["text"] for one in self.last)
+
+    async def say(self, words: str) -> str:
+        return await self.heard(self.do(text=words))
+
+    async def edit(self, number: int, words: str) -> str:
+        return await self.heard(self.do(edit={"id": number, "text": words}))
+
+    async def share(self) -> str:
+        return await self.heard(self.do(place=POSITION))
+
+    async def photo(self, caption: str = "") -> str:
+        async def send() -> None:
+            form = aiohttp.FormData()
+            form.add_field(
+                "photo", b"\xff\xd8\xff" + b"0" * 5000, filename="lamp.jpg",
+                content_type="image/jpeg",
+            )  # fmt: skip
+            form.add_field("caption", caption)
+            url = f"{self.city.telegram_url}/phone/chats/{self.chat.id}"
+            async with self.city.http.post(url, data=form) as answer:
+                assert answer.status == 202, await answer.text()
+
+        return await self.heard(send())
+
+    def button(self, label: str) -> tuple[int, str]:
+        """The newest inline button with this label: its message and its data."""
+        for one in reversed(self.last):
+            for button in (b for row in one["buttons"] for b in row):
+                if button["text"] == label:
+                    return one["id"], button["callback_data"]
+        raise AssertionError(f"no button {label!r} in {self.last}")
+
+    async def press(self, button: tuple[int, str]) -> str:
+        said = await self.heard(self.do(press={"id": button[0], "data": button[1]}))
+        assert not self.city.world.pressed, "the button still spins"
+        return said
+
+    @property
+    def wants_position(self) -> bool:
+        return any(b.get("request_location") for row in self.chat.keyboard for b in row)
+
+    @property
+    def newest(self) -> int:
+        """The number of the citizen's newest message."""
+        return max(n for n, line in self.chat.lines.items() if line["from"] == "citizen")
+
+
+class SmsPhone:
+    """One telephone in the simulated network."""
+
+    def __init__(self, city: City) -> None:
+        self.city = city
+        self.number = f"+316{random.randrange(10**7, 10**8)}"
+
+    @property
+    def address(self) -> str:
+        return self.number
+
+    def received(self) -> list[str]:
+        return [t.body for t in self.city.network.texts if t.to == self.number]
+
+    async def say(self, words: str) -> str:
+        """Text the city; returns what arrives because of it."""
+        before = len(self.received())
+        sending = {"from": self.number, "body": words}
+        async with self.city.http.post(f"{self.city.sms_url}/phone/send", json=sending) as answer:
+            assert answer.status == 201, await answer.text()
+        await self.city.settled()
+        found = self.received()[before:]
+        print("S>", words)
+        for text in found:
+            print("  S<", size(text), repr(text))
+            proper(text)
+            assert size(text).segments <= 3, text
+        return "\n\n".join(found)
+
+
+def proper(text: str) -> None:
+    """Nothing that belongs to the machine, no unfilled value, nothing said twice."""
+    for raw in ("/inform", "/report", "/affirm", "utter_", "{", "}"):
+        assert raw not in text, text
+    assert not re.search(r"(.{30,})\n+\1", text), text
+
+
+# Telegram ----------------------------------------------------------------------------------------
+
+
+@in_module
+@by_poll_and_hook
+@in_every_language
+async def test_telegram_report(city: City, language: str) -> None:
+    words, phone = WORDINGS[language], TelegramPhone(city, language)
+
+    heard = await phone.say("/start")
+    assert city.phrase("utter_disclosure", language) in heard
+    assert city.phrase("utter_greet", language) in heard
+    heard = await phone.press(phone.button(city.label("utter_greet", language)))
+    assert heard == city.phrase("utter_ask_service", language)
+
+    heard = await phone.press(phone.button(city.service(language)))
+    ask_place = city.phrase("utter_ask_place", language, service=city.service(language))
+    assert heard == ask_place
+    assert phone.wants_position
+
+    heard = await phone.photo()
+    assert city.phrase("utter_photo_kept", language) in heard
+    assert heard.endswith(ask_place), "the open question is asked again"
+    heard = await phone.say(words.question)
+    assert words.answer in heard
+    assert heard.endswith(ask_place)
+    assert phone.wants_position
+
+    heard = await phone.share()
+    one_lamp = phone.button(words.one_lamp)
+    heard = await phone.press(one_lamp)
+    assert PLACE in heard
+    assert words.one_lamp in heard
+    send = phone.button(city.label("utter_summary", language))
+
+    heard = await phone.press(one_lamp)
+    assert city.phrase("utter_stale_choice", language) in heard
+    assert PLACE in heard, "the open question is asked again"
+    send = phone.button(city.label("utter_summary", language))
+    heard = await phone.press(send)
+    [reference] = REFERENCE.findall(heard)
+    assert not phone.chat.keyboard, "a position is not asked for any more"
+    heard = await phone.press(send)
+    assert heard.startswith(city.phrase("utter_stale_choice", language))
+    assert not REFERENCE.search(heard)
+    [ticket] = await city.tickets(phone.address)
+    assert (ticket.reference, ticket.service, ticket.place, ticket.language) == (
+        reference,
+        "street-light",
+        PLACE,
+        language,
+    )
+    heard = await phone.say(words.status)
+    assert reference in heard
+    assert city.phrase("utter_state_received", language) in heard
+
+
+@in_module
+@by_poll_and_hook
+@in_every_language
+async def test_telegram_commands(city: City, language: str) -> None:
+    phone = TelegramPhone(city, language)
+    heard = await phone.say("/start from-the-website")
+    assert city.phrase("utter_disclosure", language) in heard
+    assert city.phrase("utter_greet", language) in heard
+    assert await phone.say("/help") == city.phrase("utter_help", language)
+    assert phone.button(city.label("utter_help", language))
+    heard = await phone.say("/privacy")
+    assert city.phrase("utter_privacy", language) in heard
+    links = [e for one in phone.last for e in one["entities"] if e.get("url")]
+    assert [e["url"] for e in links] == [f"{city.road.settings.public_url}/privacy"]
+    assert await phone.say("/status") == city.phrase("utter_ask_reference", language)
+    assert await phone.say("/report") == city.phrase("utter_ask_service", language)
+    assert phone.button(city.service(language))
+    assert await phone.say("/stop") == city.phrase("utter_cancelled", language)
+    assert await phone.say("/language") == city.phrase("utter_choose_language", language)
+    other = "nl" if language != "nl" else "en"
+    name = {"nl": "Nederlands", "en": "English"}[other]
+    assert await phone.press(phone.button(name)) == city.phrase("utter_language_changed", other)
+    assert await phone.say("/help") == city.phrase("utter_help", other)
+    assert await city.tickets(phone.address) == []
+    described = {command["command"] for command in city.world.commands[language]}
+    assert described == {"help", "report", "status", "language", "privacy", "stop"}
+
+
+@in_module
+@by_poll_and_hook
+@in_every_language
+async def test_telegram_edits(
+    city: City, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before its turn an edit replaces the words, afterwards it corrects; one ticket in all."""
+    words, phone = WORDINGS[language], TelegramPhone(city, language)
+    gate, answer, asked = asyncio.Event(), city.road.brain.answer, []
+
+    async def patient(turn: Any) -> Any:
+        asked.append(turn.text)
+        await gate.wait()
+        return await answer(turn)
+
+    monkeypatch.setattr(city.road.brain, "answer", patient)
+
+    async def hasty() -> None:
+        await phone.do(text=words.hello)
+        await until(lambda: asked)
+        await phone.do(text=words.broken.format(12))
+        await phone.do(edit={"id": phone.newest, "text": words.broken.format(14)})
+        await until(lambda: not city.world.pending)
+        gate.set()
+
+    heard = await phone.heard(hasty())
+    number = phone.newest
+    assert asked == [words.hello, words.broken.format(14)]
+    assert "Oosterstraat 14" in heard
+    assert "Oosterstraat 12" not in heard
+
+    heard = await phone.edit(number, words.broken.format(16))
+    assert "Oosterstraat 16" in heard
+    assert "Oosterstraat 14" not in heard
+    send = phone.button(city.label("utter_summary", language))
+    assert REFERENCE.search(await phone.press(send))
+
+    heard = await phone.edit(number, words.broken.format(18))
+    assert heard, "an edit is answered"
+    [ticket] = await city.tickets(phone.address)
+    assert ticket.place == "Oosterstraat 16"
+
+
+@in_module
+@by_poll_and_hook
+@in_every_language
+async def test_telegram_group(city: City, language: str) -> None:
+    words, phone = WORDINGS[language], TelegramPhone(city, language, group=True)
+    private = city.phrase("utter_group_private", language)
+    assert await phone.say(words.question) == "", "not addressed"
+    assert await phone.share() == ""
+    heard = await phone.say(f"{BOT} {words.question}")
+    assert words.answer in heard
+    assert private in await phone.say(f"{BOT} {words.broken.format(12)}")
+    assert private in await phone.say(f"/report{BOT}")
+    assert private in await phone.say(f"/status{BOT}")
+    assert private in await phone.say(f"{BOT}, {words.status}")
+    assert await phone.say("/report@another_bot") == ""
+    assert await city.tickets(phone.address) == []
+    assert not phone.chat.keyboard
+
+    own = TelegramPhone(city, language)
+    heard = await own.say(words.broken.format(12))
+    assert "Oosterstraat 12" in heard, "the private chat is another conversation"
+
+
+@in_module
+async def test_telegram_down_for_an_hour(hooked: City) -> None:
+    """Replies wait, go out in order afterwards, and none comes twice."""
+    phones = {language: TelegramPhone(hooked, language) for language in LANGUAGES}
+    for language, phone in phones.items():
+        await phone.say(WORDINGS[language].hello)
+    before = len(hooked.world.sent)
+    hooked.world.faults.change({"down": True, "status": 503})
+    try:
+        for minute in range(60):
+            if minute % 15 == 0:
+                for language, phone in phones.items():
+                    said = (WORDINGS[language].question, WORDINGS[language].help)
+                    await phone.do(text=said[minute // 15 % 2])
+                await hooked.arrived()
+            knocks = len(hooked.world.calls)
+            hooked.clock.shift += timedelta(minutes=1)
+            hooked.road.bell.ring(DELIVERIES)
+            await until(lambda: len(hooked.world.calls) > knocks)
+        assert len(hooked.world.sent) == before
+        waiting = [row["state"] for row in await hooked.outbox()]
+        assert "refused" not in waiting
+        assert "unclear" not in waiting
+    finally:
+        hooked.world.faults.down = False
+    for _ in range(5):
+        await asyncio.sleep(0.05)
+        hooked.clock.shift += timedelta(minutes=1)
+        hooked.road.bell.ring(DELIVERIES)
+    await hooked.settled()
+    for language, phone in phones.items():
+        words = WORDINGS[language]
+        sent = [one["text"] for one in hooked.world.sent[before:] if one["chat"] == phone.chat.id]
+        help_text = hooked.phrase("utter_help", language)
+        kinds = ["help" if t == help_text else "answer" for t in sent]
+        assert kinds == ["answer", "help"] * 2, sent
+        assert all(words.answer in text for text in sent[::2])
+
+
+# SMS ---------------------------------------------------------------------------------------------
+
+
+@in_module
+@in_every_language
+async def test_sms_report(polled: City, language: str) -> None:
+    city, words, phone = polled, WORDINGS[language], SmsPhone(polled)
+
+    heard = await phone.say(words.hello)
+    assert f"{city.road.settings.public_url}/privacy" in heard
+    assert f"1 {city.label('utter_greet', language)}" in heard
+    heard = await phone.say("1")
+    assert f"1 {city.service(language)}" in heard
+    heard = await phone.say("1.")
+    ask_place = plain(city.phrase("utter_ask_place", language, service=city.service(language)))
+    assert plain(heard) == ask_place
+    heard = await phone.say(words.question)
+    assert words.answer in heard
+    assert plain(heard).endswith(ask_place)
+    heard = await phone.say("Oosterstraat 12")
+    assert f"1 {words.one_lamp}" in heard
+    heard = await phone.say(words.two)
+    assert "Oosterstraat 12" in heard
+    assert words.one_lamp not in heard
+    assert f"1 {city.label('utter_summary', language)}" in heard
+    heard = await phone.say(city.label("utter_summary", language).upper())
+    [reference] = REFERENCE.findall(heard)
+    [ticket] = await city.tickets(phone.address)
+    assert (ticket.reference, ticket.place, ticket.language) == (
+        reference,
+        "Oosterstraat 12",
+        language,
+    )
+    heard = await phone.say(words.status)
+    assert reference in heard
+    assert plain(city.phrase("utter_state_received", language)) in plain(heard)
+
+    heard = await phone.say(words.help)
+    told = [heard]
+    while words.more in told[-1]:
+        told.append(await phone.say(words.more))
+    whole = plain("\n".join(told))
+    for line in city.phrase("utter_help", language).splitlines():
+        assert plain(line.strip("• ")) in whole, line
+    assert f"3 {city.label('utter_help', language, 2)}" in "\n".join(told)
+
+    heard = await phone.say(words.stop)
+    assert plain(heard) == plain(city.phrase("utter_opted_out", language))
+    count = len(phone.received())
+    assert await city.move(reference, State.IN_PROGRESS)
+    await city.settled()
+    assert len(phone.received()) == count, "nothing reaches a number that said stop"
+    row = (await city.outbox())[-1]
+    assert (row["state"], row["code"]) == ("refused", "opted_out")
+    heard = await phone.say(words.start)
+    assert plain(heard) == plain(city.phrase("utter_opted_in", language))
+    assert await city.move(reference, State.FIXED)
+    await city.settled()
+    news = phone.received()[count + 1 :]
+    assert len(news) == 1
+    assert reference in news[0]
+    assert plain(city.phrase("utter_state_fixed", language)) in plain(news[0])
+    assert len(await city.tickets(phone.address)) == 1
+
+
+def plain(text: str) -> str:
+    """Words as they can be compared: SMS has other quotes and no paragraphs."""
+    return " ".join(re.sub(r"[\"'„“”‘’•*-]", " ", text).split())
+
+
+async def until(true: Callable[[], Any], seconds: float = 10) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not true():
+        assert asyncio.get_running_loop().time() < deadline, "it never became true"
+        await asyncio.sleep(0.005)
