@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 ARGS ?=
 
-.PHONY: run test lint format train lock tensorflow bench-road clean help
+.PHONY: run test lint format train lock tensorflow bench-road bench-understanding bench-nlu clean help
 
 help: ## what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -33,6 +33,12 @@ train: $(VENV)/.installed ## train the model if what it is made of has changed
 bench-road: $(VENV)/.installed-dev ## how long a turn takes, through the whole road
 	@$(PYTHON) bench/road.py
 
+bench-understanding: $(VENV)/.installed-dev ## how well the held-out sets are understood
+	@$(PYTHON) bench/understanding.py
+
+bench-nlu: .venv-bench/.installed ## our classifier beside Rasa's default pipeline
+	@.venv-bench/bin/python bench/nlu.py $(ARGS)
+
 lock: .uv/bin/uv ## resolve the dependencies anew (hashes, no addresses)
 	@for set in runtime dev tensorflow; do \
 	  extra=$$( [ $$set = dev ] && echo "--extra dev"; [ $$set = tensorflow ] && echo "--extra tensorflow" ); \
@@ -44,10 +50,16 @@ tensorflow: $(VENV)/.installed ## add TensorFlow, for pipelines of your own that
 	@$(UV) pip install -q --python $(PYTHON) --require-hashes -r requirements/tensorflow.txt
 
 clean: ## remove what was installed and made (never the data folder)
-	@rm -rf $(VENV) .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info build
+	@rm -rf $(VENV) .venv-bench .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info build
 
 .uv/bin/uv:
 	@command -v uv >/dev/null 2>&1 || { echo "install   uv, into .uv"; python3 -m venv .uv && .uv/bin/pip install -q uv; }
+
+.venv-bench/.installed: requirements/tensorflow.txt | .uv/bin/uv
+	@echo "install   Rasa with TensorFlow, for the comparison"
+	@$(UV) venv -q --allow-existing --python 3.10 .venv-bench
+	@$(UV) pip sync -q --python .venv-bench/bin/python --require-hashes requirements/tensorflow.txt
+	@touch $@
 
 # The development set holds the runtime set, so either satisfies `run`.
 $(VENV)/.installed: requirements/runtime.txt pyproject.toml | .uv/bin/uv

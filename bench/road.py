@@ -22,12 +22,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bot import assembly  # noqa: E402
-from bot.brain import light  # noqa: E402
-from bot.logs import configure  # noqa: E402
-from bot.messages import Address, ConversationId, Inbound  # noqa: E402
-from bot.settings import load  # noqa: E402
-from bot.store.engine import Database  # noqa: E402
+from bot import assembly
+from bot.brain import light
+from bot.logs import configure
+from bot.messages import Address, ConversationId, Inbound
+from bot.settings import load
+from bot.store.engine import Database
 
 SCRIPT = (
     "hello",

@@ -173,7 +173,6 @@ def parser() -> Parse:
     settings = load()
     model = training.ensure(settings)
     from bot.brain.parsing import Parser
-
     from bot.reflexes import Reflexes
 
     reflexes = Reflexes.load(settings.city_dir / "reflexes.yml")

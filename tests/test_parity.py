@@ -36,13 +36,11 @@ CONNECTORS = assembly.renderers(SETTINGS)
 BOOK = phrasebook(SETTINGS)
 LANGUAGES = SETTINGS.languages
 RAW = re.compile(r"/\w+\{|\{\w+\}")
-SAMPLE = {
-    name: "x"
-    for name in (
-        "answer area changed date dates days extra facts language_name new opened place question "
-        "reference service source state text value year current"
-    ).split()
-}
+SAMPLE = dict.fromkeys(
+    "answer area changed date dates days extra facts language_name new opened place question "
+    "reference service source state text value year current".split(),
+    "x",
+)
 
 
 def replies(language: str) -> Iterator[tuple[str, Reply]]:

@@ -35,9 +35,7 @@ def test_understanding_stays_above_its_floor(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("figure", sorted(CEILINGS))
-def test_doubt_stays_below_its_ceiling(
-    report: dict[str, Any], language: str, figure: str
-) -> None:
+def test_doubt_stays_below_its_ceiling(report: dict[str, Any], language: str, figure: str) -> None:
     assert report[language][figure] <= CEILINGS[figure], report[language]
 
 
