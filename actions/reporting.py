@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
@@ -10,11 +11,12 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from actions.boundary import FORM, CivicAction, Said, Speech, offered
 from actions.conversation import end_report
 from actions.places import spot_of
+from actions.status import tell_ticket
 from actions.words import change_named, is_correction
 from bot.civic import reporting
 from bot.civic.catalogue import in_language
 from bot.civic.errors import CivicError
-from bot.civic.tickets import NewTicket
+from bot.civic.tickets import NewTicket, Ticket
 
 COMMON_SERVICES = (
     "street-light",
@@ -24,6 +26,8 @@ COMMON_SERVICES = (
     "graffiti",
     "illegal-parking",
 )
+EDITABLE = timedelta(hours=48)
+"""How long messengers let people edit what they wrote."""
 
 
 class ReportAction(CivicAction):
@@ -79,6 +83,13 @@ class StartReport(ReportAction):
             speech.say("utter_danger")
             speech.signal(flag="danger")
             return end_report() if said.in_form else []
+        sent = None if said.in_form else self._sent_before(said)
+        if sent:
+            # The report is in: a second ticket would send the crew twice, so a colleague looks.
+            tell_ticket(self.city, sent, said, speech)
+            speech.say("utter_person")
+            speech.signal(flag="correction")
+            return []
         if said.in_form:  # nothing new in it: the open report goes on
             return [FollowupAction(FORM)]
         heard = self.heard(said)
@@ -88,6 +99,12 @@ class StartReport(ReportAction):
         slots = reporting.first_slots(heard, self.city.catalogue)
         events = [SlotSet(key, value) for key, value in slots.items()]
         return [*events, SlotSet("pending", None), SlotSet("misses", 0), FollowupAction(FORM)]
+
+    def _sent_before(self, said: Said) -> Ticket | None:
+        """The ticket that an edited message may be about already."""
+        own = self.city.tickets.of_conversation(said.conversation) if said.correction else []
+        since = self.city.clock() - EDITABLE
+        return next((ticket for ticket in own if ticket.created_at >= since), None)
 
 
 class ValidateReport(ReportAction):

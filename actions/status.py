@@ -6,11 +6,10 @@ area, never the house number or what was written.
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from rasa_sdk.events import EventType, SlotSet
 
 from actions.boundary import CivicAction, Said, Speech
+from actions.city import City
 from actions.neighbourhood import spoken_date
 from bot.civic.tickets import Ticket, find_reference
 
@@ -33,7 +32,7 @@ class TicketStatus(CivicAction):
             if ticket is None:
                 speech.say("utter_ticket_unknown", reference=reference)
                 return [SlotSet("pending", {"kind": "ticket_status"})]
-            self._tell(ticket, said, speech)
+            tell_ticket(self.city, ticket, said, speech)
             return [SlotSet("pending", None), SlotSet("misses", 0)]
         own = self.city.tickets.of_conversation(said.conversation)
         if not own:
@@ -42,21 +41,22 @@ class TicketStatus(CivicAction):
                 return []
             return [SlotSet("pending", {"kind": "ticket_status"})]
         for ticket in own[:LISTED]:
-            self._tell(ticket, said, speech)
+            tell_ticket(self.city, ticket, said, speech)
         return [SlotSet("pending", None), SlotSet("misses", 0)]
 
-    def _tell(self, ticket: Ticket, said: Said, speech: Speech) -> None:
-        service = self.city.catalogue.get(ticket.service)
-        own = ticket.conversation == said.conversation
-        area = self.city.areas.area(ticket.area_code) if ticket.area_code else None
-        zone: ZoneInfo = self.city.zone
-        place = ticket.place if own else (area.name if area else "")
-        speech.say(
-            "utter_ticket_state",
-            reference=ticket.reference,
-            service=service.name(said.language) if service else ticket.service,
-            place=f", {place}" if place else "",
-            state=self.city.text(f"utter_state_{ticket.state.value}", said.language),
-            opened=spoken_date(ticket.created_at.astimezone(zone).date(), said.language),
-            changed=spoken_date(ticket.changed_at.astimezone(zone).date(), said.language),
-        )
+
+def tell_ticket(city: City, ticket: Ticket, said: Said, speech: Speech) -> None:
+    """Say where a ticket stands; its place only to the conversation that opened it."""
+    service = city.catalogue.get(ticket.service)
+    own = ticket.conversation == said.conversation
+    area = city.areas.area(ticket.area_code) if ticket.area_code else None
+    place = ticket.place if own else (area.name if area else "")
+    speech.say(
+        "utter_ticket_state",
+        reference=ticket.reference,
+        service=service.name(said.language) if service else ticket.service,
+        place=f", {place}" if place else "",
+        state=city.text(f"utter_state_{ticket.state.value}", said.language),
+        opened=spoken_date(ticket.created_at.astimezone(city.zone).date(), said.language),
+        changed=spoken_date(ticket.changed_at.astimezone(city.zone).date(), said.language),
+    )

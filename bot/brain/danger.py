@@ -25,7 +25,7 @@ from bot.places.gazetteer import without_places
 INTENT_NAME = "danger"
 PLACES = frozenset({"street", "area", "postcode", "house_number"})
 DANGER, HARMLESS = "danger", "harmless"
-WITH_PATTERN = 0.1
+WITH_PATTERN = 0.3
 """The least probability to act on when a pattern of the reflexes agrees."""
 EVERY = 4
 """Every so many of the other examples are learnt as harmless: enough to know everyday talk."""
@@ -50,7 +50,7 @@ class DangerDetector(GraphComponent):  # type: ignore[misc]
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """`alone`: the least probability to act on without a pattern that agrees."""
-        return {"alone": 0.5}
+        return {"alone": 0.6}
 
     def __init__(
         self,

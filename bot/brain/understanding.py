@@ -117,12 +117,27 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         return messages
 
     def _probabilities(self, text: str, rest: str) -> Floats:
-        """As written, without the places it names (a street must not decide what a sentence is),
-        and with its typing errors undone."""
+        """As written and without the places it names: a street must not decide what a sentence is.
+
+        With its typing errors undone as well, where that makes the message clearer.
+        """
+        written = self._mean([text, rest])
+        corrected = self.speller.correct(rest)
+        if corrected == rest:
+            return written
+        undone = self._mean([corrected])
+        return self._joined([written, undone]) if undone.max() > written.max() else written
+
+    def _mean(self, texts: list[str]) -> Floats:
         assert self.classifier is not None
-        texts = list(dict.fromkeys([text, rest, self.speller.correct(rest)]))
-        found = self.classifier.probabilities(texts, encoder.shared().encode(texts))
-        mean = np.exp(np.log(found + 1e-9).mean(axis=0))
+        different = list(dict.fromkeys(texts))
+        vectors = encoder.shared().encode(different)
+        return self._joined(list(self.classifier.probabilities(different, vectors)))
+
+    @staticmethod
+    def _joined(found: list[Floats]) -> Floats:
+        """The geometric mean of distributions."""
+        mean = np.exp(np.log(np.stack(found) + 1e-9).mean(axis=0))
         return np.asarray(mean / mean.sum(), dtype=np.float32)
 
     @staticmethod

@@ -320,6 +320,19 @@ class Deliveries(Queries):
 
         return await self.database.write(work)
 
+    async def known_send(self, channel: ChannelName, provider_id: str) -> OutboxId | None:
+        """The send that the provider told us this id for."""
+
+        def work(c: Connection) -> OutboxId | None:
+            found = c.execute(
+                sa.select(_outbox.c.id)
+                .join(_conversations, _conversations.c.id == _outbox.c.conversation_id)
+                .where(_outbox.c.provider_id == provider_id, _conversations.c.channel == channel)
+            ).scalar()
+            return None if found is None else OutboxId(found)
+
+        return await self.database.read(work)
+
     async def resolve(self, outbox_id: int, state: DeliveryState) -> bool:
         """A clerk decides on an unclear send: `sent`, `cancelled`, or `queued` to send again."""
 

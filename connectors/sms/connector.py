@@ -68,6 +68,7 @@ class Memory(Protocol):
     async def mark(self, name: str) -> str | None: ...
     async def set_mark(self, name: str, value: str) -> None: ...
     async def set_opt_out(self, channel: ChannelName, address: Address, out: bool) -> None: ...
+    async def known_send(self, channel: ChannelName, provider_id: str) -> OutboxId | None: ...
 
 
 def utc_now() -> datetime:
@@ -157,7 +158,7 @@ class SmsConnector:
             async for listing in self.api.messages({"To": to}):
                 if listing.created_at < sent_after - SLACK:
                     break
-                if self._is(listing, payload, key):
+                if await self._is(listing, payload, key):
                     self._missing.pop(key, None)
                     self._remember(listing.sid, key)
                     if state_of(listing.status) == "refused":
@@ -175,11 +176,13 @@ class SmsConnector:
         self._missing.pop(key, None)
         return Later(0.0, "never_arrived")
 
-    def _is(self, listing: Listed, payload: Payload, key: OutboxId) -> bool:
-        if listing.inbound or self._ours.get(listing.sid, key) != key:
-            return False
+    async def _is(self, listing: Listed, payload: Payload, key: OutboxId) -> bool:
         # A trial account's messages begin with words of Twilio's own.
-        return _plain(listing.body).endswith(_plain(payload["text"]))
+        if listing.inbound or not _plain(listing.body).endswith(_plain(payload["text"])):
+            return False
+        # The same words may have gone to this number just before, in an earlier life of ours.
+        owner = self._ours.get(listing.sid) or await self.memory.known_send(SMS, listing.sid)
+        return owner in (None, key)
 
     def _remember(self, sid: str, key: OutboxId) -> None:
         self._ours[sid] = key
@@ -251,11 +254,13 @@ class SmsConnector:
         name = f"sms:{self.options.account_sid}:swept"
         kept = await self.memory.mark(name)
         if kept is None:
+            await self.memory.set_mark(f"{name}:begun", self.now().isoformat())
             await self.memory.set_mark(name, self.now().isoformat())
             return 0
         since = datetime.fromisoformat(kept)
+        begun = datetime.fromisoformat(await self.memory.mark(f"{name}:begun") or kept)
         newest, new = since, 0
-        for listing in reversed(await self._arrived(since - OVERLAP)):
+        for listing in reversed(await self._arrived(max(since - OVERLAP, begun - SLACK))):
             found = await self._message(listing)
             if found is not None and await _kept(accept, found):
                 new += 1

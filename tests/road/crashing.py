@@ -14,6 +14,7 @@ import inspect
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -119,7 +120,12 @@ def load() -> None:
     from bot.settings import load as settings
 
     light.load_rasa()
-    path = training.ensure(settings()).path
+    path = training.model_path(settings())
+    if not path.exists():
+        # Training leaves threads behind, so it has a process of its own.
+        subprocess.run(
+            [sys.executable, "-m", "bot", "train"], check=True, stdout=subprocess.DEVNULL
+        )
     for module in ("bot.assembly", "bot.commands", "bot.brain.embedded"):
         importlib.import_module(module)
     from rasa.core.processor import MessageProcessor
