@@ -28,6 +28,7 @@ SPOILT_EVERY = 3
 """Every so many utterances are spoilt to measure robustness; each costs a parse."""
 NOT_FOR_US = frozenset({"out_of_scope", "smalltalk"})
 """Intents whose answer says that the city cannot help with this."""
+DANGER_SERVICES = frozenset({"service/gas-smell", "service/fallen-power-line"})
 Parse = Callable[[str], dict[str, Any]]
 
 
@@ -62,6 +63,22 @@ def refused(found: dict[str, Any]) -> bool:
     )
 
 
+def danger_figures(parse: Parse, language: str) -> dict[str, float]:
+    """Recall on sentences that tell of danger, and false alarms on harmless ones."""
+    with (SETS / f"{language}.danger.tsv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    heard = [(r["danger"] == "1", warns(parse(r["text"]))) for r in rows]
+    return {
+        "danger_heard": share([h for real, h in heard if real]),
+        "false_alarms": share([h for real, h in heard if not real]),
+    }
+
+
+def warns(found: dict[str, Any]) -> bool:
+    """Does this message get the emergency number?"""
+    return found["intent"] == "danger" or found["topic"] in DANGER_SERVICES
+
+
 def measure(parse: Parse, language: str) -> tuple[dict[str, float], list[tuple[float, bool]]]:
     """Figures of one language, and (confidence, right) of every utterance."""
     rows = read(f"{language}.tsv")
@@ -87,6 +104,7 @@ def measure(parse: Parse, language: str) -> tuple[dict[str, float], list[tuple[f
         kept = share([right(f, r) for f, r in zip(found[::SPOILT_EVERY], some)])
         spoilt = share([right(parse(spoil(r.text)), r) for r in some])
         figures[f"lost_by_{name}"] = round(kept - spoilt, 4)
+    figures |= danger_figures(parse, language)
     return figures, [(certainty(f), right(f, r)) for f, r in zip(found, rows)]
 
 

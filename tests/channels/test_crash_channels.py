@@ -50,7 +50,7 @@ from tests.road.test_crash import (
     tickets,
 )
 
-pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(180, func_only=True)]
 
 KILLS = 31
 ROUNDS = 4
@@ -120,7 +120,11 @@ class Providers:
             if request.transport is None or request.transport.is_closing():
                 self.lost += 1
                 raise web.HTTPServiceUnavailable
-            answer = await handler(request)
+            try:
+                answer: web.StreamResponse = await handler(request)
+            except ConnectionResetError:
+                self.lost += 1
+                raise web.HTTPServiceUnavailable from None
             await asyncio.sleep(self.chance.uniform(0, 0.1))
             if request.transport is None or request.transport.is_closing():
                 self.unheard += 1

@@ -1,0 +1,151 @@
+"""The command line: what it prints, what it refuses, and that a refusal changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from bot.civic.tickets import NewTicket
+from bot.settings import ROOT, load
+from bot.store import migrate
+from bot.store.city import CityRegister
+from bot.store.engine import Database
+from bot.store.registers import TicketRegister
+
+AREAS = ROOT / "data" / "areas"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LIKEWISE_DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def register(folder: Path) -> TicketRegister:
+    database = Database(load().database)
+    migrate.upgrade(database)
+    return TicketRegister(database, lambda: datetime(2026, 3, 2, tzinfo=timezone.utc))
+
+
+def test_a_wrong_setting_stops_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIKEWISE_PORT", "eighty")
+    assert main(["flagged"]) == 2
+    assert "LIKEWISE_PORT" in capsys.readouterr().err
+
+
+def test_areas_are_loaded_and_loading_again_doubles_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert main(["load-areas", str(AREAS)]) == 0
+        assert "124 areas, 1603 streets, 432 collections" in capsys.readouterr().out
+
+
+def test_every_area_has_the_figures_of_the_source(folder: Path) -> None:
+    main(["load-areas", str(AREAS)])
+    register = CityRegister(Database(load().database))
+    with (ROOT / "tests/data/areas_expected.csv").open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 123
+    for row in rows:
+        area = register.area(row["code"])
+        assert area is not None
+        assert area.name == row["name"]
+        for figure in ("inhabitants", "households", "density_per_km2", "area_ha", "age_65_up_pct"):
+            expected = float(row[figure]) if row[figure] else None
+            assert area.figure(figure) == expected, (row["name"], figure)
+
+
+@pytest.mark.parametrize(
+    ("file", "spoil", "fault"),
+    [
+        ("areas.csv", lambda t: t.replace("inhabitants", "souls", 1), "areas.csv:2: KeyError"),
+        ("areas.csv", lambda t: t.replace("22635", "many", 1), "areas.csv:3: ValueError"),
+        ("collection.csv", lambda t: t.replace("2026-01-05", "soon", 1), "collection.csv:2"),
+        ("streets.csv", lambda t: t.replace("53.", "x", 1), "streets.csv:"),
+    ],
+)
+def test_a_faulty_file_is_named_by_line_and_nothing_is_loaded(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, spoil: object,
+    fault: str,
+) -> None:  # fmt: skip
+    spoilt = tmp_path / "areas"
+    shutil.copytree(AREAS, spoilt)
+    assert callable(spoil)
+    (spoilt / file).write_text(spoil((spoilt / file).read_text("utf-8")), "utf-8")
+    assert main(["load-areas", str(spoilt)]) == 1
+    assert fault in capsys.readouterr().err
+    assert CityRegister(Database(load().database)).areas() == []
+
+
+def test_a_latin_1_file_is_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt = tmp_path / "areas"
+    shutil.copytree(AREAS, spoilt)
+    (spoilt / "streets.csv").write_bytes("name,town\nÉ,x\n".encode("latin-1"))
+    assert main(["load-areas", str(spoilt)]) == 1
+    assert "not UTF-8" in capsys.readouterr().err
+
+
+def test_staff_list_show_move_and_annotate_a_ticket(
+    register: TicketRegister, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ticket = register.open(new_ticket_without_conversation(register))
+    assert main(["ticket", "list"]) == 0
+    assert ticket.reference in capsys.readouterr().out
+    assert main(["ticket", "note", ticket.reference, "seen on site"]) == 0
+    assert main(["ticket", "move", ticket.reference, "fixed"]) == 0
+    assert main(["ticket", "show", ticket.reference]) == 0
+    shown = capsys.readouterr().out
+    assert "seen on site" in shown
+    assert "fixed" in shown
+
+
+def new_ticket_without_conversation(register: TicketRegister) -> NewTicket:
+    from bot.store import schema
+
+    with register.database.engine.begin() as c:
+        c.execute(
+            schema.conversations.insert().values(
+                id="c1", channel="web", address="c1", created_at=register.clock()
+            )
+        )
+    return NewTicket("k1", "c1", "pothole", "roads", "en", "Vismarkt", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["ticket", "move", "LW-2026-09999", "fixed"], "no ticket"),
+        (["ticket", "show", "LW-2026-09999"], "no ticket"),
+        (["transcript", "nobody"], "no single conversation"),
+        (["reply", "nobody"], "give a text"),
+        (["outbox", "resolve", "7", "again"], "not unclear"),
+        (["load-areas", "/nowhere"], "missing"),
+        (["telegram", "status"], "LIKEWISE_TELEGRAM_TOKEN"),
+    ],
+)
+def test_a_refusal_says_why(
+    register: TicketRegister, capsys: pytest.CaptureFixture[str], arguments: list[str], fault: str
+) -> None:
+    assert main(arguments) == 1
+    assert fault in capsys.readouterr().err
+
+
+def test_an_impossible_state_is_refused_with_the_possible_ones(
+    register: TicketRegister, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ticket = register.open(new_ticket_without_conversation(register))
+    assert main(["ticket", "move", ticket.reference, "gone"]) == 1
+    assert "in_progress" in capsys.readouterr().err
+    main(["ticket", "move", ticket.reference, "fixed"])
+    assert main(["ticket", "move", ticket.reference, "planned"]) == 1
