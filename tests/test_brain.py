@@ -45,7 +45,9 @@ def test_trained_domain_holds_only_the_primary_language(tmp_path: Path) -> None:
     english = YAML(typ="safe").load((ROOT / "data/phrases/en.yml").read_text("utf-8"))
     assert set(kept["responses"]) == set(english["responses"])
     for key, entries in kept["responses"].items():
-        assert [e.get("text") for e in entries] == [e.get("text") for e in english["responses"][key]]
+        assert [e.get("text") for e in entries] == [
+            e.get("text") for e in english["responses"][key]
+        ]
 
 
 def test_model_archive_is_small_and_holds_no_pickle() -> None:

@@ -50,7 +50,9 @@ def test_a_value_is_never_read_as_a_template() -> None:
 
 
 def test_a_missing_language_speaks_the_primary_one() -> None:
-    book = Phrasebook({"en": {"utter_x": [{"text": "Hello {city}"}]}, "nl": {}}, {"nl": {"city": "G"}})
+    book = Phrasebook(
+        {"en": {"utter_x": [{"text": "Hello {city}"}]}, "nl": {}}, {"nl": {"city": "G"}}
+    )
     assert book.text("utter_x", "nl") == "Hello G"
 
 
