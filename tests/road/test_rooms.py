@@ -470,7 +470,7 @@ class Long(Echo):
 
 
 async def test_more_releases_the_held_parts_one_by_one_and_then_is_a_word(rooms: Rooms) -> None:
-    word = Rule("more", (re.compile("^more$"),), ())
+    word = Rule("more", re.compile("^more$"), re.compile("(?!)"))
     rooms.turns.reflexes = Reflexes([*rooms.turns.reflexes.rules, word])
     brain = Long()
     rooms.ask(brain)
