@@ -6,7 +6,6 @@ does not exist in the citizen's language is given in a language that has it, wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -55,9 +54,3 @@ def spoken(answer: AnswerTopic, language: str, fallbacks: tuple[str, ...], today
                 sample=answer.sample,
             )
     raise ValueError(f"answer {answer.code} has no text in any language")
-
-
-def names_of(answers: Mapping[str, AnswerTopic], topic: str, language: str) -> str | None:
-    """The label of `answer/<code>`, or None for another kind of topic."""
-    found = answers.get(topic.removeprefix("answer/"))
-    return found.name(language) if found and topic.startswith("answer/") else None

@@ -166,18 +166,4 @@ class Arrivals(Queries):
 
     async def set_opt_out(self, channel: ChannelName, address: Address, out: bool) -> None:
         """Remember, or forget, that an address wants nothing sent to it."""
-        table = schema.opt_outs
-
-        def work(c: Connection) -> None:
-            if out:
-                c.execute(
-                    self.database.insert_or_ignore(table).values(
-                        channel=channel, address=address, opted_out_at=self.clock()
-                    )
-                )
-            else:
-                c.execute(
-                    table.delete().where(table.c.channel == channel, table.c.address == address)
-                )
-
-        await self.database.write(work)
+        await self.database.write(lambda c: self.write_opt_out(c, channel, address, out))

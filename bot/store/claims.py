@@ -158,19 +158,9 @@ class Claims(Queries):
             c.execute(_outbox.update().where(*mine, earlier).values(state="cancelled"))
 
     def _opt_out(self, c: Connection, claim: Claim, out: bool) -> None:
-        table = schema.opt_outs
+        self.write_opt_out(c, claim.channel, claim.address, out)
         if not out:
-            c.execute(
-                table.delete().where(
-                    table.c.channel == claim.channel, table.c.address == claim.address
-                )
-            )
             return
-        c.execute(
-            self.database.insert_or_ignore(table).values(
-                channel=claim.channel, address=claim.address, opted_out_at=self.clock()
-            )
-        )
         # The word that it worked is the one thing that may still be sent.
         c.execute(
             _outbox.update()

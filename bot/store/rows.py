@@ -126,3 +126,15 @@ class Queries:
             )
             known = c.execute(found).scalar_one()
         return ConversationId(known)
+
+    def write_opt_out(self, c: Connection, channel: str, address: str, out: bool) -> None:
+        """Remember, or forget, that an address wants nothing sent to it."""
+        table = schema.opt_outs
+        if not out:
+            c.execute(table.delete().where(table.c.channel == channel, table.c.address == address))
+            return
+        c.execute(
+            self.database.insert_or_ignore(table).values(
+                channel=channel, address=address, opted_out_at=self.clock()
+            )
+        )
