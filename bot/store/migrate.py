@@ -1,6 +1,6 @@
 """Bring the database to the newest shape, or make a new migration from the schema.
 
-`python -m bot migrate` runs `upgrade`; a developer who changed `schema.py` runs
+`python -m bot migrate` runs `upgrade`; a developer who changed `schema/` runs
 `python -m bot migrate --new "what changed"` and reads what it wrote.
 """
 

@@ -1,25 +1,14 @@
-"""The tables: joints between the three rooms, and the registers of the city.
-
-`inbox`, `turns` and `outbox` are the road; `conversations` carries the lease and the cursor that
-orders everything a citizen sees. Changes to this file need a migration in `migrations/versions`.
+"""The road: `inbox`, `turns` and `outbox`; `conversations` carries the lease and the cursor that
+orders everything a citizen sees.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String
 
 from bot.store.engine import UtcDateTime
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-BigId = sa.BigInteger().with_variant(Integer, "sqlite")
+from bot.store.schema.base import BigId, metadata
 
 conversations = sa.Table(
     "conversations",
@@ -153,97 +142,4 @@ marks = sa.Table(
     Column("name", String(120), primary_key=True),
     Column("value", String(200), nullable=False),
     Column("set_at", UtcDateTime, nullable=False),
-)
-
-tickets = sa.Table(
-    "tickets",
-    metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("reference", String(20), nullable=False, unique=True),
-    Column("request_key", String(80), nullable=False, unique=True),
-    Column("conversation_id", ForeignKey("conversations.id")),
-    Column("service", String(60), nullable=False, index=True),
-    Column("desk", String(60), nullable=False, server_default=""),
-    Column("state", String(20), nullable=False),
-    Column("place", Text, nullable=False, server_default=""),
-    Column("place_known", Boolean, nullable=False, server_default=sa.false()),
-    Column("area_code", String(20)),
-    Column("lat", Float),
-    Column("lon", Float),
-    Column("details", Text, nullable=False, server_default=""),
-    Column("contact", Text),
-    Column("language", String(5), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("changed_at", UtcDateTime, nullable=False),
-)
-
-ticket_events = sa.Table(
-    "ticket_events",
-    metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("ticket_id", ForeignKey("tickets.id"), nullable=False, index=True),
-    Column("kind", String(20), nullable=False),
-    Column("state", String(20)),
-    Column("public", Boolean, nullable=False, server_default=sa.false()),
-    Column("text", Text, nullable=False, server_default=""),
-    Column("by", String(60), nullable=False),
-    Column("happened_at", UtcDateTime, nullable=False),
-)
-
-counters = sa.Table(
-    "counters",
-    metadata,
-    Column("name", String(40), primary_key=True),
-    Column("value", Integer, nullable=False),
-)
-
-areas = sa.Table(
-    "areas",
-    metadata,
-    Column("code", String(20), primary_key=True),
-    Column("kind", String(20), nullable=False),
-    Column("name", String(120), nullable=False),
-    Column("parent", String(20)),
-    Column("postcode", String(10)),
-    Column("figures", sa.JSON, nullable=False),
-    Column("year", Integer),
-    Column("source", Text, nullable=False, server_default=""),
-    Column("lat", Float),
-    Column("lon", Float),
-)
-
-streets = sa.Table(
-    "streets",
-    metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("name", String(120), nullable=False, index=True),
-    Column("town", String(80), nullable=False, server_default=""),
-    Column("area_codes", sa.JSON, nullable=False),
-    Column("lat", Float),
-    Column("lon", Float),
-    sa.UniqueConstraint("name", "town"),
-)
-
-collections = sa.Table(
-    "collections",
-    metadata,
-    Column("area_code", String(20), primary_key=True),
-    Column("waste", String(20), primary_key=True),
-    Column("first_date", sa.Date, nullable=False),
-    Column("every_weeks", Integer, nullable=False),
-    Column("sample", Boolean, nullable=False, server_default=sa.false()),
-)
-
-answers = sa.Table(
-    "answers",
-    metadata,
-    Column("code", String(60), primary_key=True),
-    Column("owner", String(60), nullable=False),
-    Column("sample", Boolean, nullable=False),
-    Column("source_url", Text),
-    Column("checked_at", sa.Date),
-    Column("valid_until", sa.Date),
-    Column("names", sa.JSON, nullable=False),
-    Column("texts", sa.JSON, nullable=False),
-    Column("edited_at", UtcDateTime),
 )

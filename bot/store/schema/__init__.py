@@ -1,0 +1,38 @@
+"""The tables: joints between the three rooms, and the registers of the city.
+
+One module a theme; everything is named here. Changes need a migration in `migrations/versions`.
+"""
+
+from bot.store.schema.base import metadata
+from bot.store.schema.library import answers
+from bot.store.schema.requests import counters, ticket_events, tickets
+from bot.store.schema.road import (
+    conversations,
+    inbox,
+    marks,
+    opt_outs,
+    outbox,
+    reports,
+    turns,
+    web_sessions,
+)
+from bot.store.schema.territory import areas, collections, streets
+
+__all__ = [
+    "answers",
+    "areas",
+    "collections",
+    "conversations",
+    "counters",
+    "inbox",
+    "marks",
+    "metadata",
+    "opt_outs",
+    "outbox",
+    "reports",
+    "streets",
+    "ticket_events",
+    "tickets",
+    "turns",
+    "web_sessions",
+]
