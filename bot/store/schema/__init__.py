@@ -4,6 +4,7 @@ One module a theme; everything is named here. Changes need a migration in `migra
 """
 
 from bot.store.schema.base import metadata
+from bot.store.schema.desk import canned_replies, desk_presence, handover_events, handovers
 from bot.store.schema.library import answers
 from bot.store.schema.requests import counters, ticket_events, tickets
 from bot.store.schema.road import (
@@ -21,9 +22,13 @@ from bot.store.schema.territory import areas, collections, streets
 __all__ = [
     "answers",
     "areas",
+    "canned_replies",
     "collections",
     "conversations",
     "counters",
+    "desk_presence",
+    "handover_events",
+    "handovers",
     "inbox",
     "marks",
     "metadata",
