@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -23,6 +23,26 @@ class Tickets(Protocol):
     def open(self, new: NewTicket) -> Ticket: ...
     def find(self, ref: str) -> Ticket | None: ...
     def of_conversation(self, conversation: str) -> list[Ticket]: ...
+
+
+class Photos(Protocol):
+    """Photos that came with messages, by their ids (`photos` in the message's metadata)."""
+
+    def attach(self, photos: Iterable[str], reference: str) -> int:
+        """Put photos to the ticket with this reference; how many belong to it now."""
+        ...
+
+    def loose(self, conversation: str, since: datetime) -> list[str]:
+        """The conversation's photos since then that belong to no ticket yet."""
+        ...
+
+    def position_of(self, photo: str) -> tuple[float, float] | None:
+        """(lat, lon) that the camera wrote into it; only to be used when the citizen agrees."""
+        ...
+
+    def agree(self, photo: str, agreed: bool) -> None:
+        """Keep the position with the photo, or forget it now."""
+        ...
 
 
 class Areas(Protocol):
@@ -48,6 +68,7 @@ class City:
 
     catalogue: Catalogue
     tickets: Tickets
+    photos: Photos
     areas: Areas
     answers: Answers
     places: Places

@@ -38,6 +38,7 @@ from bot.store import migrate
 from bot.store.city import AnswerRegister, CityRegister
 from bot.store.engine import Database
 from bot.store.journal import Journal
+from bot.store.photos import PhotoRegister
 from bot.store.registers import TicketRegister
 from bot.turns import Brain, Turns
 from connectors.sms.api import SmsOptions
@@ -87,6 +88,7 @@ class Road:
         self.bell = Bell()
         self.journal = Journal(database, utc_now)
         self.tickets = TicketRegister(database, utc_now)
+        self.photos = PhotoRegister(database, utc_now)
         self.phrasebook = phrasebook(settings)
         self.reader = Reader(self.journal, self.bell)
         self.intake = Intake(self.journal, self.bell)
@@ -140,6 +142,7 @@ class Road:
         return City(
             catalogue=topics.load_catalogue(self.settings.city_dir),
             tickets=self.tickets,
+            photos=self.photos,
             areas=register,
             answers=AnswerRegister(self.database, utc_now),
             places=StreetIndex(register.streets()),

@@ -53,12 +53,20 @@ class Place:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A picture or file kept as the provider's reference until a photo store fetches it."""
+    """A picture or file, by the reference under which its provider has it.
+
+    A picture gets `photo`, its id in our own photo store: at once when it was uploaded there, else
+    when the message is kept. The store then fetches it after the commit.
+    """
 
     kind: str
     reference: str
     media_type: str = ""
     size: int | None = None
+    photo: str = ""
+
+    def to_json(self) -> JsonObject:
+        return {name: value for name, value in asdict(self).items() if name != "photo" or value}
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ class Inbound:
         if self.place:
             content["place"] = asdict(self.place)
         if self.attachments:
-            content["attachments"] = [asdict(part) for part in self.attachments]
+            content["attachments"] = [part.to_json() for part in self.attachments]
         if self.in_group:
             content["in_group"] = True
         return content
@@ -231,7 +239,8 @@ class Turn:
 
     `payload` is an intent in Rasa's own notation, set only by us (a resolved choice or command);
     `text` is always treated as words. `language` is what the conversation speaks so far, and
-    `language_fixed` says that the citizen chose it.
+    `language_fixed` says that the citizen chose it. `photos` are the ids of pictures that came with
+    the message; one of them may still be on its way from its provider.
     """
 
     conversation: ConversationId
@@ -239,6 +248,7 @@ class Turn:
     text: str
     payload: str = ""
     place: Place | None = None
+    photos: tuple[str, ...] = ()
     language: str = ""
     language_fixed: bool = False
     channel: ChannelName = ChannelName("web")

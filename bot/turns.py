@@ -19,7 +19,7 @@ from typing import Protocol
 from bot import choices
 from bot.bell import DELIVERIES, TURNS, Bell, reader, typing
 from bot.channel import Connector
-from bot.messages import Answer, ChannelName, Place, Reply, Turn, Understanding
+from bot.messages import Answer, ChannelName, JsonObject, Place, Reply, Turn, Understanding
 from bot.phrases import Phrasebook
 from bot.reflexes import Reflexes
 from bot.store.claims import HeldPart
@@ -160,6 +160,7 @@ class Turns:
             message_id=f"inbox-{claim.inbox_id}",
             text=body.get("text", ""),
             place=Place(**body["place"]) if body.get("place") else None,
+            photos=photos_of(body),
             language=claim.language,
             language_fixed=claim.language_fixed,
             channel=claim.channel,
@@ -283,6 +284,11 @@ def _picked(turn: Turn, payload: str) -> Resolved:
     known = payload in BY_HEART
     reflex = next((name for name, p in REFLEXES.items() if known and payload.startswith(p)), "")
     return Resolved(replace(turn, payload=payload), reflex=reflex)
+
+
+def photos_of(body: JsonObject) -> tuple[str, ...]:
+    """The ids of the photos that came with a message."""
+    return tuple(part["photo"] for part in body.get("attachments") or () if part.get("photo"))
 
 
 def numbered(replies: Sequence[Reply], inbox_id: int) -> list[Reply]:

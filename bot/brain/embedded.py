@@ -165,6 +165,8 @@ def metadata_of(turn: Turn, primary: str) -> dict[str, Any]:
             "lon": turn.place.lon,
             "name": turn.place.name,
         }
+    if turn.photos:
+        metadata["photos"] = list(turn.photos)
     if turn.correction:
         metadata["correction"] = True
     return metadata

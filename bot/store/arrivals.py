@@ -13,8 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.channel import ContentConflict
-from bot.messages import Accepted, Address, ChannelName, ConversationId, Inbound, InboxId
+from bot.messages import (
+    Accepted,
+    Address,
+    ChannelName,
+    ConversationId,
+    Inbound,
+    InboxId,
+    JsonObject,
+)
 from bot.store import schema
+from bot.store.pictures import announce, expect
 from bot.store.rows import Queries, new_conversation_id
 
 _inbox, _conversations, _sessions = schema.inbox, schema.conversations, schema.web_sessions
@@ -39,14 +48,15 @@ class Arrivals(Queries):
             # The cursor first: it holds the conversation's row, so that all writers queue there and
             # an edit never waits for a worker who waits for the edit.
             cursor = self.next_cursor(c, conversation)
-            replaces = bool(message.correction_of) and self._replace_text(c, message)
+            body, pictures = announce(c, conversation, message)
+            replaces = bool(message.correction_of) and self._replace_text(c, message, body)
             inserted = c.execute(
                 self.database.insert_or_ignore(_inbox).values(
                     conversation_id=conversation,
                     channel=message.channel,
                     external_id=message.external_id,
                     fingerprint=message.fingerprint(),
-                    body=message.body() | self._label(c, conversation, message),
+                    body=body | self._label(c, conversation, message),
                     cursor=cursor,
                     state="replaced" if replaces else "waiting",
                     received_at=now,
@@ -54,6 +64,7 @@ class Arrivals(Queries):
             )
             known = self._known(c, message)
             if inserted.rowcount:
+                expect(c, conversation, message.channel, pictures, now)
                 c.execute(
                     _conversations.update()
                     .where(_conversations.c.id == conversation)
@@ -89,9 +100,9 @@ class Arrivals(Queries):
             InboxId(row.id), ConversationId(row.conversation_id), duplicate, row.received_at
         )
 
-    def _replace_text(self, c: Connection, message: Inbound) -> bool:
+    def _replace_text(self, c: Connection, message: Inbound, body: JsonObject) -> bool:
         """Let an edit take the place of a text that no worker has claimed yet."""
-        body = {k: v for k, v in message.body().items() if k != "correction_of"}
+        body = {k: v for k, v in body.items() if k != "correction_of"}
         done = c.execute(
             _inbox.update()
             .where(

@@ -28,5 +28,19 @@ def erase(c: Connection, conversation: str) -> None:
         .where(tickets.c.conversation_id == conversation)
         .values(contact=None, conversation_id=None)
     )
+    photos = schema.photos
+    c.execute(  # the files follow: the photo room deletes them, and the rows with them
+        photos.update()
+        .where(photos.c.conversation_id == conversation)
+        .values(
+            state="erased",
+            conversation_id=None,
+            ticket_id=None,
+            reference="",
+            lat=None,
+            lon=None,
+            not_before=None,
+        )
+    )
     if sa.inspect(c).has_table("events"):  # Rasa's own table; there once a turn was saved
         c.execute(sa.text("DELETE FROM events WHERE sender_id = :id"), {"id": conversation})

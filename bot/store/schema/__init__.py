@@ -6,6 +6,7 @@ One module a theme; everything is named here. Changes need a migration in `migra
 from bot.store.schema.base import metadata
 from bot.store.schema.desk import canned_replies, desk_presence, handover_events, handovers
 from bot.store.schema.library import answers
+from bot.store.schema.pictures import photos
 from bot.store.schema.requests import counters, ticket_events, tickets
 from bot.store.schema.road import (
     conversations,
@@ -34,6 +35,7 @@ __all__ = [
     "metadata",
     "opt_outs",
     "outbox",
+    "photos",
     "reports",
     "streets",
     "ticket_events",
