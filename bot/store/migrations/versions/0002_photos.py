@@ -8,7 +8,7 @@ from alembic import op
 import bot.store.engine
 
 revision = "photos"
-down_revision = "0001"
+down_revision = "desk"
 branch_labels = None
 depends_on = None
 
