@@ -30,7 +30,7 @@ from bot.civic.catalogue import Catalogue
 from bot.dispatch import Dispatch
 from bot.intake import Intake
 from bot.messages import ChannelName
-from bot.places.index import StreetIndex
+from bot.places.finder import PlaceFinder
 from bot.reader import Reader
 from bot.reflexes import Reflexes
 from bot.settings import ROOT, Settings
@@ -145,7 +145,7 @@ class Road:
             photos=self.photos,
             areas=register,
             answers=AnswerRegister(self.database, utc_now),
-            places=StreetIndex(register.streets()),
+            places=finder_of(register),
             languages=self.settings.languages,
             phrasebook=self.phrasebook,
             clock=utc_now,
@@ -265,6 +265,17 @@ def sms_connector(settings: Settings, journal: Journal) -> SmsConnector | None:
             api_url=settings.twilio_api_url,
             public_url=settings.public_url,
         ),
+    )
+
+
+def finder_of(register: CityRegister) -> PlaceFinder:
+    """A finder over what the register holds now."""
+    return PlaceFinder(
+        register.areas(),
+        register.streets(),
+        register.lamp_posts(),
+        register.facilities(),
+        register.outlines(),
     )
 
 

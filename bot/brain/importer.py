@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
-from collections import defaultdict
 from pathlib import Path
 
 from rasa.shared.importers.rasa import RasaFileImporter
@@ -18,11 +16,9 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import topics
-from bot.choices import fold
 from bot.places.gazetteer import Name
+from bot.places.names import place_names
 from bot.settings import load
-
-_PARTS = re.compile(r"[- ](Noord|Zuid|Oost|West|Dorp)$")
 
 
 class TopicImporter(RasaFileImporter):  # type: ignore[misc]
@@ -71,7 +67,7 @@ class TopicImporter(RasaFileImporter):  # type: ignore[misc]
                     "name": "places",
                     "elements": [
                         json.dumps(n.__dict__, ensure_ascii=False)
-                        for n in place_names(settings.city_dir / "areas")
+                        for n in names_of(settings.city_dir / "areas")
                     ],
                 }
             ],
@@ -79,24 +75,11 @@ class TopicImporter(RasaFileImporter):  # type: ignore[misc]
         return data.merge(extra)
 
 
-def place_names(folder: Path) -> list[Name]:
-    """Names of streets and areas, and of areas that come in parts ("Paddepoel")."""
-    names = []
-    families: dict[str, list[str]] = defaultdict(list)
-    areas = list(csv.DictReader((folder / "areas.csv").read_text("utf-8").splitlines()))
-    for row in areas:
-        name = row["name"].removesuffix(" e.o.")
-        names.append(Name("area", name, (row["code"],)))
-        if row["kind"] == "neighbourhood" and _PARTS.search(name):
-            families[_PARTS.sub("", name)].append(row["code"])
-    known = {fold(n.name) for n in names}
-    names += [
-        Name("area", stem, tuple(codes))
-        for stem, codes in families.items()
-        if fold(stem) not in known
-    ]
-    streets: dict[str, list[str]] = defaultdict(list)
-    for row in csv.DictReader((folder / "streets.csv").read_text("utf-8").splitlines()):
-        streets[row["name"]] += [code for code in row["area_codes"].split(";") if code]
-    names += [Name("street", name, tuple(dict.fromkeys(c))) for name, c in streets.items()]
-    return names
+def names_of(folder: Path) -> list[Name]:
+    """The names in the files: what the model knows before a register tells it better."""
+    areas = csv.DictReader((folder / "areas.csv").read_text("utf-8").splitlines())
+    streets = csv.DictReader((folder / "streets.csv").read_text("utf-8").splitlines())
+    return place_names(
+        [(row["code"], row["kind"], row["name"]) for row in areas],
+        [(row["name"], [c for c in row["area_codes"].split(";") if c]) for row in streets],
+    )

@@ -52,7 +52,8 @@ def _inputs(settings: Settings) -> Iterator[Path]:
         "understanding",
     ):
         yield ROOT / "bot" / "brain" / f"{module}.py"
-    yield ROOT / "bot" / "places" / "gazetteer.py"
+    for module in ("gazetteer", "names"):
+        yield ROOT / "bot" / "places" / f"{module}.py"
 
 
 def fingerprint(settings: Settings) -> str:

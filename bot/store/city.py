@@ -1,4 +1,4 @@
-"""What the city consists of and what it says: areas, streets, collection calendar, answers.
+"""What the city consists of and what it says: its territory, collection calendar, answers.
 
 Files seed these tables (`load_areas`, `load_answers`); loading again updates and never doubles. An
 answer that was edited in the tables wins over later loads of its file.
@@ -7,6 +7,7 @@ answer that was edited in the tables wins over later loads of its file.
 from __future__ import annotations
 
 import csv
+import gzip
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -16,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.civic.answers import AnswerTopic
-from bot.civic.areas import FIGURES, Area, Street
-from bot.civic.waste import Collection
+from bot.civic.areas import FIGURES, Area, Facility, LampPost, Official, Street
+from bot.civic.waste import Collection, Shift
 from bot.store import schema
 from bot.store.engine import Database
 from bot.store.rows import Clock
@@ -37,17 +38,19 @@ class CityRegister:
         self.database = database
 
     def load_folder(self, folder: Path) -> dict[str, int]:
-        """Load `areas.csv`, `streets.csv` and `collection.csv`, all or nothing; counts by table."""
-        areas = _read(folder / "areas.csv", _area_row)
-        streets = _read(folder / "streets.csv", _street_row)
-        plan = _read(folder / "collection.csv", _collection_row)
+        """Load the folder's tables, all or nothing; counts by table."""
+        tables = []
+        for table, file, parse in _FILES:
+            path = folder / file
+            if table in _NEEDED or path.exists():
+                tables.append((table, _read(path, parse)))
 
         def work(c: Connection) -> dict[str, int]:
-            for table, rows in ((_areas, areas), (_streets, streets), (_collections, plan)):
+            for table, rows in tables:
                 c.execute(table.delete())
                 if rows:
                     c.execute(table.insert(), rows)
-            return {"areas": len(areas), "streets": len(streets), "collections": len(plan)}
+            return {table.name: len(rows) for table, rows in tables}
 
         return self.database.write_now(work)
 
@@ -85,6 +88,35 @@ class CityRegister:
             return [Collection(**row._mapping) for row in c.execute(query)]
 
         return self.database.read_now(work)
+
+    def shifts(self, area_code: str) -> list[Shift]:
+        """The days on which collection in an area differs from its plan."""
+        table = schema.collection_exceptions
+        columns = (c for c in table.c if c.name != "id")
+        query = sa.select(*columns).where(table.c.area_code == area_code)
+        return self.database.read_now(lambda c: [Shift(**r._mapping) for r in c.execute(query)])
+
+    def officials(self, area_code: str) -> list[Official]:
+        """Who is there for exactly this area: its district and city are asked for themselves."""
+        table = schema.officials
+        columns = (c for c in table.c if c.name != "id")
+        query = sa.select(*columns).where(table.c.area_code == area_code).order_by(table.c.id)
+        return self.database.read_now(lambda c: [Official(**r._mapping) for r in c.execute(query)])
+
+    def facilities(self) -> list[Facility]:
+        query = sa.select(schema.facilities).order_by(schema.facilities.c.code)
+        return self.database.read_now(lambda c: [Facility(**r._mapping) for r in c.execute(query)])
+
+    def lamp_posts(self) -> list[LampPost]:
+        table = schema.lamp_posts
+        query = sa.select(*(c for c in table.c if c.name != "id")).order_by(table.c.id)
+        return self.database.read_now(lambda c: [LampPost(*row) for row in c.execute(query)])
+
+    def outlines(self) -> dict[str, str]:
+        """The loaded borders, as GeoJSON geometries by area code."""
+        table = schema.outlines
+        query = sa.select(table.c.area_code, table.c.geometry)
+        return self.database.read_now(lambda c: {r.area_code: r.geometry for r in c.execute(query)})
 
 
 class AnswerRegister:
@@ -133,7 +165,8 @@ def _read(path: Path, parse: Any) -> list[dict[str, Any]]:
     faults: list[str] = []
     rows = []
     try:
-        text = path.read_text("utf-8-sig")
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileRefused(f"{path.name}: not UTF-8 ({error.reason})") from None
     for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
@@ -189,6 +222,61 @@ def _collection_row(row: Mapping[str, str]) -> dict[str, Any]:
         "every_weeks": int(row["every_weeks"]),
         "sample": row["sample"] == "true",
     }
+
+
+def _lamp_row(row: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "number": row["number"],
+        "street": row["street"],
+        "area_code": row["area_code"] or None,
+        "lat": float(row["lat"]),
+        "lon": float(row["lon"]),
+    }
+
+
+def _exception_row(row: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "area_code": row["area_code"],
+        "waste": row["waste"],
+        "planned_on": date.fromisoformat(row["planned_on"]) if row["planned_on"] else None,
+        "collected_on": date.fromisoformat(row["collected_on"]) if row["collected_on"] else None,
+        "reason": row["reason"],
+        "sample": row["sample"] == "true",
+    }
+
+
+def _facility_row(row: Mapping[str, str]) -> dict[str, Any]:
+    texts = {name: row[name] for name in ("code", "kind", "name", "address", "opening_hours")}
+    return {
+        **texts,
+        "lat": float(row["lat"]),
+        "lon": float(row["lon"]),
+        "phone": row["phone"] or None,
+        "url": row["url"] or None,
+        "sample": row["sample"] == "true",
+        "source": row["source"],
+    }
+
+
+def _official_row(row: Mapping[str, str]) -> dict[str, Any]:
+    needed = ("area_code", "role", "name", "address", "opening_hours", "source")
+    return {
+        **{name: row[name] for name in needed},
+        **{name: row[name] or None for name in ("phone", "email", "url")},
+        "sample": row["sample"] == "true",
+    }
+
+
+_FILES = (
+    (_areas, "areas.csv", _area_row),
+    (_streets, "streets.csv", _street_row),
+    (_collections, "collection.csv", _collection_row),
+    (schema.collection_exceptions, "collection_exceptions.csv", _exception_row),
+    (schema.lamp_posts, "lamp_posts.csv.gz", _lamp_row),
+    (schema.facilities, "facilities.csv", _facility_row),
+    (schema.officials, "officials.csv", _official_row),
+)
+_NEEDED = (_areas, _streets, _collections)
 
 
 def _area(row: Any) -> Area:

@@ -22,6 +22,8 @@ def erase(c: Connection, conversation: str) -> None:
         .where(inbox.c.conversation_id == conversation, inbox.c.state.notin_(["waiting"]))
         .values(body={"erased": True}, fingerprint="")
     )
+    remembered = schema.remembered_areas
+    c.execute(remembered.delete().where(remembered.c.conversation_id == conversation))
     tickets = schema.tickets
     c.execute(
         tickets.update()

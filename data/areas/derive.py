@@ -1,7 +1,8 @@
 """Derives the demo city's fact tables from the four open files they come from.
 
 In goes a folder with the CBS neighbourhood and district GeoJSON and the city's street and
-lamp-post CSV; out come areas.csv, streets.csv, collection.csv and SOURCES.json beside this script.
+lamp-post CSV; out come areas.csv, streets.csv, lamp_posts.csv.gz and SOURCES.json beside this
+script, and the sample tables that samples.py invents.
 Everything is read and checked before anything is written, so a bad source leaves the tables alone.
 Origin and marital status are in the sources and are never read. See data/NOTICE.md for licences.
 """
@@ -9,14 +10,26 @@ Origin and marital status are in the sources and are never read. See data/NOTICE
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
+import io
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+
+from samples import (
+    COLLECTION_COLUMNS,
+    EXCEPTION_COLUMNS,
+    FACILITY_COLUMNS,
+    OFFICIAL_COLUMNS,
+    collection_rows,
+    exception_rows,
+    facility_rows,
+    official_rows,
+)
 
 HERE = Path(__file__).resolve().parent
 
@@ -64,7 +77,7 @@ AREA_COLUMNS = (
     "area_ha", "land_ha", "water_ha", "lat", "lon", "year", "source",
 )  # fmt: skip
 STREET_COLUMNS = ("name", "town", "area_codes", "lat", "lon", "lamps")
-COLLECTION_COLUMNS = ("area_code", "waste", "weekday", "every_weeks", "first_date", "sample")
+LAMP_COLUMNS = ("number", "street", "area_code", "lat", "lon")
 
 # The city's street files know two neighbourhoods that the CBS map of 2017 does not have yet.
 # All their lamp-posts stand inside the CBS area given here (checked against the polygons).
@@ -74,9 +87,6 @@ LATER_NEIGHBOURHOODS = {
 }
 UNKNOWN_CODE = "BU0014XXXX"
 UNKNOWN_TOWN = "Onbekend"  # Dutch for "unknown"
-
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
-FIRST_MONDAY = date(2026, 1, 5)
 
 Row = dict[str, str]
 
@@ -197,26 +207,15 @@ def street_rows(streets: list[Row], lamps: list[Row], known: set[str]) -> list[R
     return rows
 
 
-def collection_rows(codes: list[str]) -> list[Row]:
-    """An invented calendar: one weekday per district for the bins, another for the rest."""
-    rows = []
-    for code in codes:
-        district, number = int(code[6:8]), int(code[8:10])
-        bins_day, other_day = district % 5, (district + 2) % 5
-        plan = (
-            ("residual", bins_day, 2, number % 2),
-            ("organic", bins_day, 2, 1 - number % 2),
-            ("paper", other_day, 4, number % 4),
-            ("plastic", other_day, 2, (number + 1) % 2),
-        )
-        for waste, day, every_weeks, first_week in plan:
-            first_date = FIRST_MONDAY + timedelta(weeks=first_week, days=day)
-            rows.append(
-                {"area_code": code, "waste": waste, "weekday": WEEKDAYS[day]}
-                | {"every_weeks": str(every_weeks), "first_date": first_date.isoformat()}
-                | {"sample": "true"}
-            )
-    return rows
+def lamp_rows(lamps: list[Row], known: set[str]) -> list[Row]:
+    """Every lamp-post with the number it carries; positions to about a metre."""
+    rows = [
+        {"number": lamp["mast"], "street": lamp["street"]}
+        | {"area_code": known_area(lamp_code(lamp), known)}
+        | {"lat": f"{float(lamp['lat']):.5f}", "lon": f"{float(lamp['lon']):.5f}"}
+        for lamp in lamps
+    ]
+    return sorted(rows, key=lambda row: (row["street"], row["number"], row["lat"], row["lon"]))
 
 
 def check(areas: list[Row], streets: list[Row], source_streets: list[Row]) -> None:
@@ -233,10 +232,14 @@ def check(areas: list[Row], streets: list[Row], source_streets: list[Row]) -> No
 
 
 def write_table(path: Path, columns: tuple[str, ...], rows: list[Row]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    content = stream.getvalue().encode("utf-8")
+    if path.suffix == ".gz":
+        content = gzip.compress(content, 9, mtime=0)  # no time: the same rows, the same file
+    path.write_bytes(content)
     print(f"{path.name}: {len(rows)} rows")
 
 
@@ -257,7 +260,13 @@ def derive(folder: Path) -> None:
 
     write_table(HERE / "areas.csv", AREA_COLUMNS, areas)
     write_table(HERE / "streets.csv", STREET_COLUMNS, streets)
-    write_table(HERE / "collection.csv", COLLECTION_COLUMNS, collection_rows(codes))
+    posts = lamp_rows(lamps, set(codes))
+    write_table(HERE / "lamp_posts.csv.gz", LAMP_COLUMNS, posts)
+    plan = collection_rows(codes)
+    write_table(HERE / "collection.csv", COLLECTION_COLUMNS, plan)
+    write_table(HERE / "collection_exceptions.csv", EXCEPTION_COLUMNS, exception_rows(plan))
+    write_table(HERE / "facilities.csv", FACILITY_COLUMNS, facility_rows(areas, posts))
+    write_table(HERE / "officials.csv", OFFICIAL_COLUMNS, official_rows(areas))
     (HERE / "SOURCES.json").write_text(json.dumps(digests, indent=2) + "\n", encoding="utf-8")
 
 

@@ -1,0 +1,31 @@
+"""The demo city in a database and a finder over it, made once for all tests that only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.assembly import finder_of
+from bot.places.finder import PlaceFinder
+from bot.settings import ROOT
+from bot.store import migrate
+from bot.store.city import CityRegister
+from bot.store.engine import Database
+
+DEMO = ROOT / "data" / "areas"
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityRegister]:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('demo') / 'city.db'}")
+    migrate.upgrade(database)
+    register = CityRegister(database)
+    register.load_folder(DEMO)
+    yield register
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def finder(demo: CityRegister) -> PlaceFinder:
+    return finder_of(demo)
