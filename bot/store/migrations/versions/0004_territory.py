@@ -8,7 +8,7 @@ from alembic import op
 import bot.store.engine
 
 revision = 'territory'
-down_revision = '0001'
+down_revision = "photos"
 branch_labels = None
 depends_on = None
 
