@@ -41,7 +41,8 @@ class RememberedAreas:
             .join(areas, areas.c.code == _remembered.c.area_code)
             .where(_remembered.c.conversation_id == conversation)
         )
-        return self.database.read_now(lambda c: c.execute(query).scalar_one_or_none())
+        code = self.database.read_now(lambda c: c.execute(query).scalar_one_or_none())
+        return str(code) if code is not None else None
 
     def forget(self, conversation: str) -> bool:
         """Forget it; True when there was something to forget."""
