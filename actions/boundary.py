@@ -17,6 +17,7 @@ from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.city import City
+from actions.doubt import label_of
 from bot.civic.errors import CivicError
 from bot.places.gazetteer import without_places
 
@@ -139,7 +140,7 @@ class Speech:
         self._dispatcher.utter_message(text=text)
 
     def signal(self, **signals: object) -> None:
-        """Tell the road: `flag` (a reason), `forget`, `language`."""
+        """Tell the road: `flag` (a reason), `forget`, `language`, `labelled` (an example)."""
         self._dispatcher.utter_message(json_message={"signal": signals})
 
 
@@ -168,6 +169,9 @@ class CivicAction(Action):  # type: ignore[misc]
         said = Said.of(tracker)
         speech = Speech(dispatcher, said.language)
         events: list[EventType] = []
+        label = label_of(said.offer, said.intent, said.topic, said.picked)
+        if label:
+            speech.signal(labelled=label)
         try:
             events = self.act(said, speech)
         except CivicError as error:

@@ -1,17 +1,11 @@
-"""Actions that keep a conversation going: greetings, a person, languages, forgetting, doubt."""
+"""Actions that keep a conversation going: greetings, a person, languages, forgetting."""
 
 from __future__ import annotations
-
-import json
 
 from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 
 from actions.boundary import FORM, CivicAction, Said, Speech, offered, wait_in_form
-from actions.neighbourhood import Inform
-from actions.places import spot_of
-from actions.words import figure_named, language_named
-from bot.civic.catalogue import in_language
-from bot.civic.reporting import SERVICE
+from actions.words import language_named
 
 LANGUAGE_NAMES = {"en": "English", "nl": "Nederlands", "de": "Deutsch", "da": "Dansk"}
 REPORT_SLOTS = (
@@ -59,16 +53,6 @@ ACCEPTED = {
     "ask": "action_answer",
 }
 """What a "yes" to an offer leads to."""
-LABELLED = {
-    "waste_day": "utter_label_waste",
-    "ticket_status": "utter_label_status",
-    "area_facts": "utter_label_facts",
-    "person": "utter_label_person",
-}
-"""Intents without a topic that may be offered, with the phrase that names them."""
-MISSES_BEFORE_PERSON = 2
-WORTH_OFFERING = 0.12
-"""Least confidence of a candidate in "did you mean"."""
 
 
 def end_report() -> list[EventType]:
@@ -181,85 +165,3 @@ class Repeat(CivicAction):
         if not said.in_form:
             speech.say("utter_help")
         return []
-
-
-class Unclear(CivicAction):
-    """Not sure: offer what it may have been, then a person."""
-
-    label = "action_unclear"
-
-    def act(self, said: Said, speech: Speech) -> list[EventType]:
-        if said.picked:  # "something else" was chosen
-            speech.say("utter_rephrase")
-            return [SlotSet("misses", said.slots.get("misses"))]
-        pending = (said.slots.get("pending") or {}).get("kind")
-        if pending in ("waste_day", "area_facts") and "?" not in said.text and not said.in_form:
-            return Inform(self.city).act(said, speech)
-        if said.guess == "area_facts" and figure_named(said.text) == "origin":
-            speech.say("utter_area_not_kept")
-            return [SlotSet("misses", 0)]
-        misses = int(said.slots.get("misses") or 0) + 1
-        counted: list[EventType] = [SlotSet("misses", misses)]
-        candidates = self._candidates(said)
-        if said.in_form:
-            return [*self._in_form(said, speech, candidates, misses), *counted]
-        spot = spot_of(said, self.city)
-        if candidates and misses < MISSES_BEFORE_PERSON:
-            speech.say("utter_did_you_mean", choices=[(c[0], c[1]) for c in candidates])
-            only = candidates[0] if len(candidates) == 1 else ("", "", "", "")
-            memory = offered(only[2], topic=only[3] or None, text=said.text, spot=spot)
-            return [memory, *counted]
-        if spot:
-            return Inform(self.city).act(said, speech)
-        if misses >= MISSES_BEFORE_PERSON:
-            speech.say("utter_offer_person", choices=[(c[0], c[1]) for c in candidates])
-            # "Yes" is for the person; a choice still knows what was said.
-            return [offered("person", text=said.text, spot=spot), *counted]
-        speech.say("utter_not_understood")
-        return counted
-
-    def _in_form(
-        self,
-        said: Said,
-        speech: Speech,
-        candidates: list[tuple[str, str, str, str]],
-        misses: int,
-    ) -> list[EventType]:
-        """A report is open: ask again, or offer services while none is chosen."""
-        asked = said.slots.get("requested_slot")
-        fitting = [c for c in candidates if c[2] == ("report" if asked == SERVICE else "ask")]
-        if misses >= MISSES_BEFORE_PERSON:
-            speech.say("utter_offer_person")
-            return []
-        if asked == SERVICE and fitting:
-            speech.say("utter_did_you_mean", choices=[(c[0], c[1]) for c in fitting])
-            spot = spot_of(said, self.city)
-            events: list[EventType] = [SlotSet("report_text", said.text)]
-            events += [SlotSet("report_place", spot)] if spot else []
-            return [*events, *wait_in_form()]
-        if fitting and "?" in said.text:
-            speech.say("utter_did_you_mean", choices=[(c[0], c[1]) for c in fitting])
-            return wait_in_form()
-        speech.say("utter_not_understood_in_form")
-        return []
-
-    def _candidates(self, said: Said) -> list[tuple[str, str, str, str]]:
-        """Label, payload, intent and topic of what it may have been."""
-        names = self.city.answers.names()
-        found: list[tuple[str, str, str, str]] = []
-        for candidate in said.candidates:
-            if float(candidate["confidence"]) < WORTH_OFFERING:
-                continue
-            intent, topic = str(candidate["intent"]), str(candidate.get("topic") or "")
-            service = self.city.catalogue.get(topic) if intent == "report" else None
-            if service:
-                label = service.name(said.language)
-            elif topic in names:
-                label = in_language(names[topic], said.language)
-            elif not topic and intent in LABELLED:
-                label = self.city.text(LABELLED[intent], said.language)
-            else:
-                continue
-            values = {"topic": topic, "earlier": "yes"} if topic else {"earlier": "yes"}
-            found.append((label, f"/{intent}{json.dumps(values)}", intent, topic))
-        return found[:3]

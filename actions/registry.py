@@ -13,7 +13,6 @@ from actions.conversation import (
     Forget,
     Person,
     Repeat,
-    Unclear,
 )
 from actions.neighbourhood import AreaFacts, Inform, WasteDay
 from actions.reporting import (
@@ -28,6 +27,7 @@ from actions.reporting import (
     ValidateReport,
 )
 from actions.status import TicketStatus
+from actions.unclear import Unclear
 
 ACTIONS: tuple[type[CivicAction], ...] = (
     AreaFacts,

@@ -117,6 +117,20 @@ def _staff(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for one in (listing, show, move, note):
         one.set_defaults(run=commands.ticket)
 
+    examples = sub.add_parser(
+        "examples", help="staff: sentences that citizens labelled by choosing"
+    )
+    doings = examples.add_subparsers(dest="what", required=True, metavar="WHAT")
+    listed = doings.add_parser("list", help="one a line, with what was chosen")
+    listed.add_argument("--state", choices=["new", "accepted", "dropped"], help="only this state")
+    export = doings.add_parser("export", help="as YAML to paste into topic files")
+    export.add_argument("--state", choices=["new", "accepted"], help="only this state")
+    for name in ("accept", "drop"):
+        one = doings.add_parser(name, help=f"{name} one example")
+        one.add_argument("id", type=int)
+    for one in doings.choices.values():
+        one.set_defaults(run=commands.examples)
+
     outbox = sub.add_parser("outbox", help="staff: sends whose outcome is unclear")
     acts = outbox.add_subparsers(dest="what", required=True, metavar="WHAT")
     acts.add_parser("list", help="what waits for a decision").set_defaults(run=commands.outbox)

@@ -271,6 +271,20 @@ class Understanding:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """A sentence that was not understood, and what the citizen then chose that it meant.
+
+    `intent` is "none" when nothing of what was `offered` fitted.
+    """
+
+    text: str
+    language: str
+    intent: str
+    topic: str | None = None
+    offered: tuple[JsonObject, ...] = ()
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the brain gives back. `flag` asks for a person, with the reason."""
 
@@ -281,6 +295,7 @@ class Answer:
     flag: str = ""
     forget: bool = False
     replayed: bool = False
+    labelled: Labelled | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.messages import Answer, Reply, Turn, Understanding
+from bot.messages import Answer, Labelled, Reply, Turn, Understanding
 from bot.phrases import reply_of
 
 
@@ -49,6 +49,19 @@ def answer_of(tracker: DialogueStateTracker, turn: Turn, replayed: bool) -> Answ
         flag=str(signals.get("flag") or ""),
         forget=bool(signals.get("forget")),
         replayed=replayed,
+        labelled=_labelled(signals.get("labelled")),
+    )
+
+
+def _labelled(told: Any) -> Labelled | None:
+    if not told:
+        return None
+    return Labelled(
+        text=str(told["text"]),
+        language=str(told["language"]),
+        intent=str(told["intent"]),
+        topic=told.get("topic") or None,
+        offered=tuple(told.get("offered") or ()),
     )
 
 

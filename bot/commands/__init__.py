@@ -1,6 +1,7 @@
 """The commands by what they are for: running, preparing, talking, and the work of staff."""
 
 from bot.commands.common import Refused
+from bot.commands.examples import examples
 from bot.commands.preparing import load_areas, migrate, settings, train
 from bot.commands.running import serve, simulate, telegram
 from bot.commands.staff import flagged, outbox, reply, ticket, transcript
@@ -10,6 +11,7 @@ __all__ = [
     "Refused",
     "ask",
     "chat",
+    "examples",
     "flagged",
     "load_areas",
     "migrate",

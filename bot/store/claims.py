@@ -24,6 +24,7 @@ from bot.messages import (
 )
 from bot.store import schema
 from bot.store.erasure import erase
+from bot.store.examples import record_example
 from bot.store.rows import Claim, LeaseLost, OutgoingReply, Queries
 
 _inbox, _conversations, _outbox = schema.inbox, schema.conversations, schema.outbox
@@ -191,6 +192,8 @@ class Claims(Queries):
         if answer.forget:
             erase(c, claim.conversation)
         self._record(c, claim, answer, outcome, milliseconds, now)
+        if answer.labelled and not answer.forget:
+            record_example(self.database, c, claim, answer.labelled, now)
         self.add_replies(c, claim.conversation, replies, now, inbox_id=claim.inbox_id)
 
     def _record(

@@ -17,6 +17,8 @@ def erase(c: Connection, conversation: str) -> None:
     inbox, outbox, turns = schema.inbox, schema.outbox, schema.turns
     c.execute(outbox.delete().where(outbox.c.conversation_id == conversation))
     c.execute(turns.delete().where(turns.c.conversation_id == conversation))
+    labelled = schema.labelled_examples
+    c.execute(labelled.delete().where(labelled.c.conversation_id == conversation))
     c.execute(
         inbox.update()
         .where(inbox.c.conversation_id == conversation, inbox.c.state.notin_(["waiting"]))

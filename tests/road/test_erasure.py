@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.civic.tickets import NewTicket
-from bot.messages import Answer, Choice, ConversationId, Place, Reply, Understanding
+from bot.messages import Answer, Choice, ConversationId, Labelled, Place, Reply, Understanding
 from bot.store import schema
 from bot.store.engine import Database
 from bot.store.journal import Journal
@@ -70,6 +70,7 @@ async def a_talk(
         language="en",
         understanding=understood,
         flag="person",
+        labelled=Labelled("Cornelia has an aubergine", "en", "none"),
     )
     rooms.ask(Scripted(*[answer] * 3))
     accepted = await rooms.hear("I am Bartholomew, bart@example.org", address=address)

@@ -5,6 +5,7 @@ One module a theme; everything is named here. Changes need a migration in `migra
 
 from bot.store.schema.base import metadata
 from bot.store.schema.desk import canned_replies, desk_presence, handover_events, handovers
+from bot.store.schema.learning import labelled_examples
 from bot.store.schema.library import answers
 from bot.store.schema.pictures import photos
 from bot.store.schema.requests import counters, ticket_events, tickets
@@ -45,6 +46,7 @@ __all__ = [
     "handovers",
     "inbox",
     "lamp_posts",
+    "labelled_examples",
     "marks",
     "metadata",
     "officials",
