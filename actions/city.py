@@ -23,6 +23,7 @@ from bot.civic.areas import (
     Street,
 )
 from bot.civic.catalogue import Catalogue
+from bot.civic.opening import Outlook
 from bot.civic.tickets import NewTicket, Ticket
 from bot.civic.waste import Collection, Shift
 from bot.phrases import Phrasebook
@@ -94,6 +95,12 @@ class Places(Protocol):
     def streets_of(self, area_code: str) -> list[Street]: ...
 
 
+class Desk(Protocol):
+    def outlook(self, conversation: str) -> Outlook:
+        """What somebody in this conversation may expect who asks for a person now."""
+        ...
+
+
 @dataclass(frozen=True)
 class City:
     """Everything an action may ask."""
@@ -104,6 +111,7 @@ class City:
     areas: Areas
     answers: Answers
     places: Places
+    desk: Desk
     languages: tuple[str, ...]
     phrasebook: Phrasebook
     clock: Callable[[], datetime]

@@ -73,6 +73,8 @@ class Chat(CivicAction):
             return [FollowupAction(ACCEPTED[wanted])]
         if said.intent == "deny" and wanted == "forget_me":
             return [FollowupAction("action_forget")]
+        if said.intent == "deny" and said.offer.get("consent"):
+            return [FollowupAction("action_person")]
         if said.in_form and said.intent in IN_FORM:
             speech.say(IN_FORM[said.intent])
             return []
@@ -83,15 +85,6 @@ class Chat(CivicAction):
             return []
         speech.say(phrase)
         return [offered("person")] if said.intent == "insult" and not said.in_form else []
-
-
-class Person(CivicAction):
-    label = "action_person"
-
-    def act(self, said: Said, speech: Speech) -> list[EventType]:
-        speech.say("utter_person")
-        speech.signal(flag="person")
-        return []
 
 
 class Danger(CivicAction):

@@ -11,10 +11,10 @@ from actions.conversation import (
     Chat,
     Danger,
     Forget,
-    Person,
     Repeat,
 )
 from actions.neighbourhood import AreaFacts, Inform, WasteDay
+from actions.person import Person
 from actions.reporting import (
     AskChange,
     AskConfirm,

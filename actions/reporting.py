@@ -122,7 +122,8 @@ class ValidateReport(ReportAction):
         if said.answered:
             # Back from another answer: Rasa validates once more; the open question is asked again.
             return [SlotSet("requested_slot", asked)]
-        if said.offer.get("yes") == "forget_me" and said.intent in ("affirm", "deny"):
+        decides = said.offer.get("yes") == "forget_me" or said.offer.get("consent")
+        if decides and said.intent in ("affirm", "deny"):
             return []  # the answer to "shall I delete this?", not to the report
         try:
             heard = self.heard(said)

@@ -28,17 +28,24 @@ from bot.brain.nlg import phrasebook
 from bot.channel import ChannelRefused, Connector
 from bot.civic.catalogue import Catalogue
 from bot.dispatch import Dispatch
+from bot.handover.desk import DeskWork
+from bot.handover.hook import Hook
+from bot.handover.outlook import DeskOutlook
+from bot.handover.rounds import Patience, Rounds
 from bot.intake import Intake
 from bot.messages import ChannelName
 from bot.places.finder import PlaceFinder
+from bot.profile import Profile
 from bot.reader import Reader
 from bot.reflexes import Reflexes
 from bot.settings import ROOT, Settings
 from bot.store import migrate
 from bot.store.city import AnswerRegister, CityRegister
 from bot.store.engine import Database
+from bot.store.handovers import Handovers
 from bot.store.journal import Journal
 from bot.store.photos import PhotoRegister
+from bot.store.presence import Presence
 from bot.store.registers import TicketRegister
 from bot.turns import Brain, Turns
 from connectors.sms.api import SmsOptions
@@ -97,6 +104,12 @@ class Road:
         self.connectors: dict[ChannelName, Connector] = {self.web.name: self.web}
         for connector in self._providers():
             self.connectors[connector.name] = connector
+        self.presence = Presence(database, utc_now)
+        self.hours = Profile.load(settings.city_dir).opening(settings.zone)
+        self.desk = DeskWork(
+            Handovers(database, utc_now), self.connectors, self.phrasebook, self.bell
+        )
+        self.rounds = self._rounds()
         self.brain = brain or _embedded(settings, self._city())
         self.turns = Turns(
             self.journal,
@@ -110,6 +123,28 @@ class Road:
         self.dispatch = Dispatch(self.journal, self.connectors, self.bell)
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
+
+    def _rounds(self) -> Rounds:
+        settings, handovers = self.settings, self.desk.handovers
+        hook = None
+        if settings.handover_webhook:
+            secret = settings.handover_webhook_secret.get_secret_value()
+            hook = Hook(handovers, settings.handover_webhook, secret, settings.public_url)
+        patience = Patience(
+            timedelta(minutes=settings.handover_agent_minutes),
+            timedelta(minutes=settings.handover_citizen_minutes),
+            timedelta(minutes=settings.handover_wait_minutes),
+        )
+        return Rounds(
+            handovers,
+            self.presence,
+            self.hours,
+            patience,
+            self.connectors,
+            self.phrasebook,
+            self.bell,
+            hook,
+        )
 
     def _providers(self) -> list[Connector]:
         """The channels that have settings; one that cannot be right is refused by name."""
@@ -146,6 +181,7 @@ class Road:
             areas=register,
             answers=AnswerRegister(self.database, utc_now),
             places=finder_of(register),
+            desk=DeskOutlook(self.presence, self.hours),
             languages=self.settings.languages,
             phrasebook=self.phrasebook,
             clock=utc_now,
@@ -182,6 +218,7 @@ class Road:
             for connector in self.open_connectors
             if hasattr(connector, "poll")
         ]
+        loops.append(self.rounds.run())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:

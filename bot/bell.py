@@ -48,6 +48,8 @@ class Bell:
 
 TURNS = "turns"
 DELIVERIES = "deliveries"
+DESK = "desk"
+"""Somebody waits for a person, or what waits has changed."""
 
 
 def reader(conversation: str) -> str:
@@ -58,3 +60,8 @@ def reader(conversation: str) -> str:
 def typing(conversation: str) -> str:
     """The bell that says an answer is being made."""
     return f"typing:{conversation}"
+
+
+def person_typing(conversation: str) -> str:
+    """The bell that says a person at the desk is typing."""
+    return f"person-typing:{conversation}"

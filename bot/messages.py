@@ -285,8 +285,19 @@ class Labelled:
 
 
 @dataclass(frozen=True)
+class PersonWish:
+    """What the citizen agreed to: to `wait` for a colleague, to be asked for a `question` that one
+    answers later, to leave what they just said as it (`left`), or to `withdraw`."""
+
+    kind: Literal["wait", "question", "left", "withdraw"]
+    reason: str = "asked"
+    question: str = ""
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What the brain gives back. `flag` asks for a person, with the reason."""
+    """What the brain gives back. `flag` asks for a person, with the reason; `wish` is set when
+    the citizen has agreed that a colleague reads the conversation."""
 
     replies: tuple[Reply, ...]
     language: str = ""
@@ -296,6 +307,7 @@ class Answer:
     forget: bool = False
     replayed: bool = False
     labelled: Labelled | None = None
+    wish: PersonWish | None = None
 
 
 @dataclass(frozen=True)

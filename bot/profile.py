@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import holidays
 from ruamel.yaml import YAML
 
 from bot.civic.catalogue import in_language
+from bot.civic.opening import OpeningHours
+
+TABLES = frozenset({"desk_hours"})
+"""Parts of the profile that are no words for phrases."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,29 @@ class Profile:
         """What phrases may name, in one language."""
         found = {}
         for key, value in self.data.items():
+            if key in TABLES:
+                continue
             if isinstance(value, Mapping):
                 found[key] = in_language(value, language)
             elif isinstance(value, str):
                 found["city" if key == "name" else key] = value
         return found
+
+    def opening(self, zone: ZoneInfo) -> OpeningHours:
+        """The desk's hours with the public holidays of its country; without any, always closed.
+
+        Raises HoursUnreadable with the day when the table cannot be understood.
+        """
+        data = self.data.get("desk_hours") or {}
+        closed = data.get("closed") or {}
+        days = {
+            day if isinstance(day, date) else date.fromisoformat(str(day))
+            for day in closed.get("dates") or ()
+        }
+        country = closed.get("country")
+        public = (
+            holidays.country_holidays(country, subdiv=closed.get("subdivision") or None)
+            if country
+            else {}
+        )
+        return OpeningHours.of(data, zone, lambda day: day in days or day in public)

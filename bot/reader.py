@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
-from bot.bell import Bell, reader, typing
+from bot.bell import Bell, person_typing, reader, typing
 from bot.messages import ConversationId, Entry
 from bot.store.journal import Journal
 
-News = Literal["message", "typing"]
+News = Literal["message", "typing", "person_typing"]
 
 
 class Watch:
@@ -45,6 +45,7 @@ class Following:
         self.names: dict[News, str] = {
             "message": reader(conversation),
             "typing": typing(conversation),
+            "person_typing": person_typing(conversation),
         }
         self.futures = {kind: bell.listen(name) for kind, name in self.names.items()}
 

@@ -75,6 +75,24 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(
         60, ge=5, le=3600, description="How long a worker may hold a conversation."
     )
+    handover_agent_minutes: int = Field(
+        10, ge=1, le=1440, description="Minutes after which a silent agent gives the chat back."
+    )
+    handover_citizen_minutes: int = Field(
+        30,
+        ge=1,
+        le=1440,
+        description="Minutes after which a talk with a silent citizen ends.",
+    )
+    handover_wait_minutes: int = Field(
+        20, ge=1, le=1440, description="Minutes that a citizen waits for a person to become free."
+    )
+    handover_webhook: str = Field(
+        "", description="Address that is told when a citizen waits for a person; empty: none."
+    )
+    handover_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Key that signs what the web hook is told."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is logged; message texts never are above debug."
     )
@@ -132,7 +150,7 @@ class Settings(BaseSettings):
             raise ValueError("an origin is scheme://host[:port]")
         return value.rstrip("/").lower()
 
-    @validator("public_url", "telegram_api_url", "twilio_api_url")
+    @validator("public_url", "telegram_api_url", "twilio_api_url", "handover_webhook")
     def _address(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("an address begins with http:// or https://")

@@ -17,14 +17,24 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot import choices
-from bot.bell import DELIVERIES, TURNS, Bell, reader, typing
+from bot.bell import DELIVERIES, DESK, TURNS, Bell, reader, typing
 from bot.channel import Connector
-from bot.messages import Answer, ChannelName, JsonObject, Place, Reply, Turn, Understanding
+from bot.messages import (
+    Answer,
+    ChannelName,
+    JsonObject,
+    PersonWish,
+    Place,
+    Reply,
+    Turn,
+    Understanding,
+)
 from bot.phrases import Phrasebook
 from bot.reflexes import Reflexes
 from bot.store.claims import HeldPart
 from bot.store.journal import Journal
 from bot.store.rows import Claim, LeaseLost, OutgoingReply
+from bot.store.wishes import ASKED_QUESTION, NOBODY
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 4
@@ -39,6 +49,7 @@ COMMANDS = {
     "status": "/ticket_status",
 }
 REFLEXES = {"forget": "/forget_me"}
+NO_PERSON = '/person{"decided": "no"}'
 BY_HEART = {
     "/danger": "utter_danger",
     "/forget_me": "utter_forget_me",
@@ -69,6 +80,11 @@ class Resolved:
     reflex: str = ""
     held: HeldPart = "drop"
     opt_out: bool | None = None
+
+    @property
+    def known(self) -> bool:
+        """Does it mean something of itself, whatever was asked last?"""
+        return bool(self.reflex or (self.turn and self.turn.payload))
 
 
 class Turns:
@@ -120,7 +136,8 @@ class Turns:
     async def _answer(self, claim: Claim) -> None:
         started = time.perf_counter()
         resolved = self._resolve(claim)
-        if claim.owner != "bot" and not resolved.reflex:
+        held_by_person = claim.owner not in NOBODY
+        if held_by_person and not resolved.reflex:
             await self._keep(claim, Answer(()), "held", started)
             return
         if resolved.held == "release":
@@ -135,6 +152,10 @@ class Turns:
             answer = Answer(tuple(replies), claim.language, claim.language_fixed)
             await self._keep(claim, answer, "direct", started, opt_out=resolved.opt_out)
             return
+        asked = claim.owner == ASKED_QUESTION
+        if asked and resolved.turn.text and not resolved.known:
+            await self._keep(claim, self._question(claim, resolved.turn), "question", started)
+            return
         self.bell.ring(typing(claim.conversation))
         try:
             async with self._typing(claim):
@@ -145,8 +166,11 @@ class Turns:
             # What always works must not depend on the brain.
             log.exception("brain failed on a %s message; answering without it", resolved.reflex)
             answer = self._by_heart(claim, resolved.turn.payload or f"/{resolved.reflex}")
-        if claim.owner != "bot" and resolved.reflex == "danger" and answer.flag != "danger":
+        if held_by_person and resolved.reflex == "danger" and answer.flag != "danger":
             await self._keep(claim, Answer(()), "held", started)  # a false alarm of the pattern
+            return
+        if asked and resolved.reflex == "danger" and answer.flag != "danger":
+            await self._keep(claim, self._question(claim, resolved.turn), "question", started)
             return
         if not answer.replies:
             answer = self._apology(claim, answer)
@@ -195,6 +219,8 @@ class Turns:
                 return Resolved(None, phrase, reflex=reflex, opt_out=out)
             if limits.more and reflex == "more" and claim.holds_more:
                 return Resolved(None, reflex=reflex, held="release")
+            if reflex in ("never_mind", "opt_out") and claim.owner == ASKED_QUESTION:
+                return Resolved(replace(turn, payload=NO_PERSON))
             picked = choices.by_text(turn.text, offered)
             if picked is not None:
                 return _picked(turn, picked.payload)
@@ -204,6 +230,17 @@ class Turns:
         if body.get("attachments"):
             return Resolved(None, "utter_photo_kept", repeat=True)
         return Resolved(None, "utter_unsupported")
+
+    def _question(self, claim: Claim, turn: Turn) -> Answer:
+        """What the citizen was asked to type for the desk: kept for it, word by word."""
+        language = claim.language or self.phrasebook.primary
+        return Answer(
+            (self.phrasebook.reply("utter_question_kept", language),),
+            claim.language,
+            claim.language_fixed,
+            flag="question",
+            wish=PersonWish("left", "asked", turn.text),
+        )
 
     def _by_heart(self, claim: Claim, payload: str) -> Answer:
         """What a reflex says and does without the brain."""
@@ -237,6 +274,8 @@ class Turns:
         )
         self.bell.ring(DELIVERIES)
         self.bell.ring(reader(claim.conversation))
+        if answer.wish or answer.flag or answer.forget or claim.owner not in NOBODY:
+            self.bell.ring(DESK)
 
     def render(
         self, channel: ChannelName, replies: Sequence[Reply], language: str

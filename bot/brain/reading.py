@@ -12,7 +12,7 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.messages import Answer, Labelled, Reply, Turn, Understanding
+from bot.messages import Answer, Labelled, PersonWish, Reply, Turn, Understanding
 from bot.phrases import reply_of
 
 
@@ -50,6 +50,7 @@ def answer_of(tracker: DialogueStateTracker, turn: Turn, replayed: bool) -> Answ
         forget=bool(signals.get("forget")),
         replayed=replayed,
         labelled=_labelled(signals.get("labelled")),
+        wish=PersonWish(**signals["wish"]) if signals.get("wish") else None,
     )
 
 

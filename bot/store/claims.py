@@ -26,6 +26,7 @@ from bot.store import schema
 from bot.store.erasure import erase
 from bot.store.examples import record_example
 from bot.store.rows import Claim, LeaseLost, OutgoingReply, Queries
+from bot.store.wishes import NOBODY, citizen_wrote, open_request, owner_after, withdraw
 
 _inbox, _conversations, _outbox = schema.inbox, schema.conversations, schema.outbox
 _OPEN = ("waiting", "claimed")
@@ -188,9 +189,17 @@ class Claims(Queries):
                 values |= {"disclosed_at": now}
         if answer.flag:
             values |= {"flagged_at": now, "flag_reason": answer.flag}
+        values |= owner_after(claim, answer, outcome)
         self._hold(c, claim, **values)
         if answer.forget:
             erase(c, claim.conversation)
+        elif claim.owner not in NOBODY:
+            citizen_wrote(c, claim.conversation, now)
+        elif answer.wish and answer.wish.kind == "withdraw":
+            withdraw(c, claim.conversation, now)
+        elif answer.wish and answer.wish.kind != "question":
+            language = answer.language or claim.language
+            open_request(c, claim.conversation, answer.wish, language, now, "citizen")
         self._record(c, claim, answer, outcome, milliseconds, now)
         if answer.labelled and not answer.forget:
             record_example(self.database, c, claim, answer.labelled, now)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.store import schema
+from bot.store.wishes import forget
 
 
 def erase(c: Connection, conversation: str) -> None:
@@ -26,6 +27,7 @@ def erase(c: Connection, conversation: str) -> None:
     )
     remembered = schema.remembered_areas
     c.execute(remembered.delete().where(remembered.c.conversation_id == conversation))
+    forget(c, conversation)
     tickets = schema.tickets
     c.execute(
         tickets.update()

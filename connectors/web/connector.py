@@ -261,6 +261,8 @@ class WebConnector:
             answered = bool(entries) and entries[-1].sender != "citizen"
             if "typing" in heard and not answered:
                 await response.write(b"event: typing\ndata: {}\n\n")
+            elif "person_typing" in heard:
+                await response.write(b'event: typing\ndata: {"from": "agent"}\n\n')
             heard = await self._news(following)
             if not heard:
                 await response.write(b": still here\n\n")

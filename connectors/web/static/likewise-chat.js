@@ -47,6 +47,7 @@ const STRINGS = {
     bot: "Assistant",
     agent: "City staff",
     typing: "The assistant is typing",
+    typingAgent: "City staff is typing",
     choose: "Choose an answer",
     sending: "Sending…",
     sent: "Sent",
@@ -94,6 +95,7 @@ const STRINGS = {
     bot: "Assistent",
     agent: "Medewerker",
     typing: "De assistent typt",
+    typingAgent: "Een medewerker typt",
     choose: "Kies een antwoord",
     sending: "Versturen…",
     sent: "Verstuurd",
@@ -141,6 +143,7 @@ const STRINGS = {
     bot: "Assistent",
     agent: "Mitarbeiter der Stadt",
     typing: "Der Assistent schreibt",
+    typingAgent: "Jemand von der Stadt schreibt",
     choose: "Wählen Sie eine Antwort",
     sending: "Wird gesendet…",
     sent: "Gesendet",
@@ -186,6 +189,7 @@ const STRINGS = {
     bot: "Assistent",
     agent: "Medarbejder",
     typing: "Assistenten skriver",
+    typingAgent: "En medarbejder skriver",
     choose: "Vælg et svar",
     sending: "Sender…",
     sent: "Sendt",
@@ -433,7 +437,7 @@ class Api {
 /**
  * One person's conversation: session, sending queue, reading loop.
  *
- * Tells its listener: message(m), own(item), typing(), status(key or null), notice(key),
+ * Tells its listener: message(m), own(item), typing(byPerson), status(key or null), notice(key),
  * restarted(), loading(bool). An own item is {id, content, label, state, reason, heldAt};
  * its state is "sending", "sent" or "failed".
  */
@@ -727,7 +731,7 @@ class Conversation {
       if (!response.body) throw new Error("no streaming here");
       for await (const event of readEvents(response.body, alive)) {
         if (this.#session?.token !== token) return;
-        if (event.name === "typing") this.#listener.typing();
+        if (event.name === "typing") this.#listener.typing(event.data.includes('"agent"'));
         else if (event.name === "message" && this.#take(JSON.parse(event.data))) brought = true;
       }
     } catch (error) {
@@ -1417,7 +1421,7 @@ class LikewiseChat extends HTMLElement {
       own: (own) => this.#takeOwn(own),
       forget: (id) => this.#forget(id),
       restarted: () => this.#restart(),
-      typing: () => this.#showTyping(true),
+      typing: (byPerson) => this.#showTyping(true, byPerson),
       notice: (key) => this.#announce(this.#words[key]),
       status: (key) => {
         const status = key ?? (navigator.onLine === false ? "offline" : null);
@@ -1703,8 +1707,9 @@ class LikewiseChat extends HTMLElement {
 
   /* -- small signs -- */
 
-  #showTyping(on) {
+  #showTyping(on, byPerson = false) {
     clearTimeout(this.#typingTimer);
+    if (on) this.#parts.typingText.textContent = this.#words[byPerson ? "typingAgent" : "typing"];
     this.#parts.typing.hidden = !on;
     if (!on) return;
     this.#typingTimer = setTimeout(() => this.#showTyping(false), TYPING_SHOWN);

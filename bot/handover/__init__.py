@@ -1,0 +1,1 @@
+"""The desk: people who take over a conversation, and what keeps that orderly."""
