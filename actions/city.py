@@ -23,10 +23,12 @@ from bot.civic.areas import (
     Street,
 )
 from bot.civic.catalogue import Catalogue
+from bot.civic.notices import Notice
 from bot.civic.opening import Outlook
 from bot.civic.tickets import NewTicket, Ticket
 from bot.civic.waste import Collection, Shift
 from bot.phrases import Phrasebook
+from bot.pictures.specs import Spec
 
 
 class Tickets(Protocol):
@@ -85,6 +87,7 @@ class Places(Protocol):
     def nearest_lamp_posts(
         self, lat: float, lon: float, n: int = 3
     ) -> list[tuple[LampPost, float]]: ...
+    def lamp_posts_within(self, lat: float, lon: float, metres: float) -> list[LampPost]: ...
     def facility_kinds(self) -> list[str]: ...
     def nearest_facility(
         self, kind: str, lat: float, lon: float, n: int = 3
@@ -101,6 +104,40 @@ class Desk(Protocol):
         ...
 
 
+class Remembered(Protocol):
+    """The area that a citizen agreed to have remembered, by conversation."""
+
+    def remember(self, conversation: str, area_code: str) -> None: ...
+    def of(self, conversation: str) -> str | None: ...
+    def forget(self, conversation: str) -> bool: ...
+
+
+class Notices(Protocol):
+    """What goes on in areas, and which conversations follow an area."""
+
+    def of_areas(self, codes: Iterable[str]) -> list[Notice]: ...
+    def follow(self, conversation: str, area_code: str) -> bool: ...
+    def unfollow(self, conversation: str, area_code: str | None = None) -> list[str]: ...
+
+
+class Pictures(Protocol):
+    def keep(self, spec: Spec) -> str:
+        """Keep what a picture shows; returns its address."""
+        ...
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """What actions need to speak about where people live."""
+
+    remembered: Remembered
+    notices: Notices
+    pictures: Pictures
+    open_reports: Callable[[Iterable[str]], Mapping[str, int]]
+    """How many open reports of each service there are in these areas."""
+    all_areas: Callable[[], list[Area]]
+
+
 @dataclass(frozen=True)
 class City:
     """Everything an action may ask."""
@@ -112,6 +149,7 @@ class City:
     answers: Answers
     places: Places
     desk: Desk
+    neighbourhood: Neighbourhood
     languages: tuple[str, ...]
     phrasebook: Phrasebook
     clock: Callable[[], datetime]

@@ -14,12 +14,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import IO
 
 import sqlalchemy as sa
 from aiohttp import web
 
-from actions.city import City
+from actions.city import City, Neighbourhood
 from actions.registry import actions_for
 from bot import server, topics
 from bot.bell import Bell
@@ -34,6 +35,7 @@ from bot.handover.outlook import DeskOutlook
 from bot.handover.rounds import Patience, Rounds
 from bot.intake import Intake
 from bot.messages import ChannelName
+from bot.pictures.gallery import Gallery
 from bot.places.finder import PlaceFinder
 from bot.profile import Profile
 from bot.reader import Reader
@@ -44,10 +46,14 @@ from bot.store.city import AnswerRegister, CityRegister
 from bot.store.engine import Database
 from bot.store.handovers import Handovers
 from bot.store.journal import Journal
+from bot.store.neighbourhood import Drawings, open_reports
+from bot.store.notices import NoticeRegister
 from bot.store.photos import PhotoRegister
 from bot.store.presence import Presence
 from bot.store.registers import TicketRegister
+from bot.store.remembered import RememberedAreas
 from bot.turns import Brain, Turns
+from bot.waste_calendar import WasteCalendars
 from connectors.sms.api import SmsOptions
 from connectors.sms.connector import SmsConnector
 from connectors.telegram.connector import TelegramConnector
@@ -96,6 +102,8 @@ class Road:
         self.journal = Journal(database, utc_now)
         self.tickets = TicketRegister(database, utc_now)
         self.photos = PhotoRegister(database, utc_now)
+        self.notices = NoticeRegister(database, utc_now)
+        self.gallery = Gallery(Drawings(database, utc_now), settings.data_dir / "pictures")
         self.phrasebook = phrasebook(settings)
         self.reader = Reader(self.journal, self.bell)
         self.intake = Intake(self.journal, self.bell)
@@ -182,6 +190,13 @@ class Road:
             answers=AnswerRegister(self.database, utc_now),
             places=finder_of(register),
             desk=DeskOutlook(self.presence, self.hours),
+            neighbourhood=Neighbourhood(
+                remembered=RememberedAreas(self.database, utc_now),
+                notices=self.notices,
+                pictures=self.gallery,
+                open_reports=partial(open_reports, self.database),
+                all_areas=register.areas,
+            ),
             languages=self.settings.languages,
             phrasebook=self.phrasebook,
             clock=utc_now,
@@ -238,12 +253,18 @@ class Road:
                 await connector.stop()
         if hasattr(self.brain, "stop"):
             await self.brain.stop()
+        self.gallery.close()
         if self._lock is not None:
             self._lock.close()
 
     def application(self, phones: Mapping[str, str] | None = None) -> web.Application:
         """The web application with every connector's routes."""
-        routes: list[web.AbstractRouteDef] = [*pages.routes(phones)]
+        routes: list[web.AbstractRouteDef] = [*pages.routes(phones), *self.gallery.routes()]
+        routes += WasteCalendars(
+            CityRegister(self.database),
+            self.phrasebook,
+            lambda: utc_now().astimezone(self.settings.zone).date(),
+        ).routes()
         for connector in self.open_connectors:
             routes += connector.routes(self.intake.accept, self.intake.report)
         checks: dict[str, server.Check] = {

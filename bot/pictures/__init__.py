@@ -1,1 +1,1 @@
-"""Pictures that the bot sends: comparison charts and small maps, drawn from stored specifications."""
+"""Pictures that the bot sends: charts and small maps, drawn from kept specifications."""

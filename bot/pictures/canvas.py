@@ -60,7 +60,7 @@ def plain(text: str) -> str:
 
 
 def lines(text: str, size: float, room: float, bold: bool = False, most: int = 3) -> list[str]:
-    """The text in lines that fit into `room` pixels; the last one is cut when there are too many."""
+    """The text in lines that fit into `room` pixels; the last is cut when there are too many."""
     letters = max(8, int(room / (size * PIXELS_PER_POINT * (0.62 if bold else 0.56))))
     found: list[str] = []
     for paragraph in text.splitlines() or [""]:

@@ -49,7 +49,7 @@ def draw(chart: Chart) -> bytes:
     top = max((v for g in groups for v in g.values if v is not None), default=0.0)
     for number, group in enumerate(groups):
         most = top if chart.shared else max((v for v in group.values if v is not None), default=0)
-        colours = COLOURS
+        colours: tuple[str, ...] = COLOURS
         if len(names) == 1 and chart.marked is not None:
             colours = (ORANGE,) if number == chart.marked else (BLUE,)
         _group(axes, y, group, most, room, colours, bold=number == chart.marked)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import shapely
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
@@ -21,7 +22,7 @@ HIGH = 760
 AROUND = 0.16
 """Share of the area's size that is shown around it."""
 HERE, OTHER, EDGE, DOT = "#d6e8f5", "#f3f5f7", "#b6c0ca", "#8a99a8"
-LABEL, STREET = 17, 14
+LABEL, STREET = 17, 15
 NUDGES = ((0, 0), (0, -26), (0, 26), (-50, 0), (50, 0), (-40, -34), (40, 34), (0, -52), (0, 52))
 Box = tuple[float, float, float, float]
 
@@ -51,7 +52,8 @@ class _Sheet:
         if not inside or down > self.top + HIGH - 6:
             return False
         return not any(
-            left < r and l < right and up < d and u < down for l, u, r, d in self.taken
+            left < other[2] and other[0] < right and up < other[3] and other[1] < down
+            for other in self.taken
         )
 
 
@@ -91,9 +93,14 @@ def _names(axes: Any, sheet: _Sheet, drawn: Map) -> None:
             x, y = sheet.pixel(mark.at)
             _label(axes, sheet, mark.name, x, y + 32, LABEL, INK, bold=True)
     if not any(mark.kind != "street" for mark in drawn.marks):
-        _label(axes, sheet, drawn.area.name, *sheet.pixel(drawn.area.at), LABEL + 3, BLUE, bold=True)
+        _label(
+            axes, sheet, drawn.area.name, *sheet.pixel(drawn.area.at), LABEL + 3, BLUE, bold=True
+        )
+    area = _polygon(sheet, drawn.area).buffer(10)
     for shape in drawn.neighbours:
-        _label(axes, sheet, shape.name, *_seen(sheet, shape), LABEL, SOFT, style="italic")
+        at = _seen(sheet, shape, area)
+        if at is not None:
+            _label(axes, sheet, shape.name, *at, LABEL, SOFT, style="italic")
     for mark in drawn.marks:
         if mark.kind == "street":
             _label(axes, sheet, mark.name, *sheet.pixel(mark.at), STREET, INK)
@@ -125,12 +132,22 @@ def _label(
             return
 
 
-def _seen(sheet: _Sheet, shape: Shape) -> tuple[float, float]:
-    """The middle of what the map shows of a neighbour."""
-    corners = np.array([sheet.pixel(p) for ring in shape.rings for p in ring] or [sheet.pixel(shape.at)])
-    x = np.clip(corners[:, 0], 60, WIDTH - 60)
-    y = np.clip(corners[:, 1], sheet.top + 30, sheet.top + HIGH - 30)
-    return float((x.min() + x.max()) / 2), float((y.min() + y.max()) / 2)
+def _seen(sheet: _Sheet, shape: Shape, area: Any) -> tuple[float, float] | None:
+    """A place for a neighbour's name: within what the map shows of it, beside the area."""
+    frame = shapely.box(20, sheet.top + 20, WIDTH - 20, sheet.top + HIGH - 20)
+    shown = _polygon(sheet, shape).intersection(frame).difference(area)
+    if shown.is_empty:
+        return None
+    largest = max(getattr(shown, "geoms", [shown]), key=lambda part: part.area)
+    if largest.area < 400:
+        return None
+    point = largest.representative_point()
+    return float(point.x), float(point.y)
+
+
+def _polygon(sheet: _Sheet, shape: Shape) -> Any:
+    rings = [[sheet.pixel(p) for p in ring] for ring in shape.rings if len(ring) > 3]
+    return shapely.union_all([shapely.Polygon(ring).buffer(0) for ring in rings])
 
 
 def _area(

@@ -188,6 +188,10 @@ class PlaceFinder:
     ) -> list[tuple[LampPost, float]]:
         return self._posts.some(lat, lon, n)
 
+    def lamp_posts_within(self, lat: float, lon: float, metres: float) -> list[LampPost]:
+        """Every lamp-post at most this far away, nearest first: what shows where streets run."""
+        return [post for post, _ in self._posts.within(lat, lon, metres)]
+
     def facility_kinds(self) -> list[str]:
         """The kinds of which there is at least one."""
         return sorted(self._facilities)

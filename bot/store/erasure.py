@@ -28,6 +28,8 @@ def erase(c: Connection, conversation: str) -> None:
     remembered = schema.remembered_areas
     c.execute(remembered.delete().where(remembered.c.conversation_id == conversation))
     forget(c, conversation)
+    following = schema.area_subscriptions
+    c.execute(following.delete().where(following.c.conversation_id == conversation))
     tickets = schema.tickets
     c.execute(
         tickets.update()

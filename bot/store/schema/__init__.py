@@ -7,6 +7,7 @@ from bot.store.schema.base import metadata
 from bot.store.schema.desk import canned_replies, desk_presence, handover_events, handovers
 from bot.store.schema.learning import labelled_examples
 from bot.store.schema.library import answers
+from bot.store.schema.neighbourhood import area_subscriptions, drawings, notices
 from bot.store.schema.pictures import photos
 from bot.store.schema.requests import counters, ticket_events, tickets
 from bot.store.schema.road import (
@@ -34,6 +35,7 @@ from bot.store.schema.territory import (
 
 __all__ = [
     "answers",
+    "area_subscriptions",
     "areas",
     "canned_replies",
     "collection_exceptions",
@@ -41,6 +43,7 @@ __all__ = [
     "conversations",
     "counters",
     "desk_presence",
+    "drawings",
     "facilities",
     "handover_events",
     "handovers",
@@ -49,6 +52,7 @@ __all__ = [
     "labelled_examples",
     "marks",
     "metadata",
+    "notices",
     "officials",
     "opt_outs",
     "outbox",
