@@ -28,6 +28,8 @@ from bot.brain import light, training
 from bot.brain.nlg import phrasebook
 from bot.channel import ChannelRefused, Connector
 from bot.civic.catalogue import Catalogue
+from bot.console import application as console
+from bot.console.office import ConsoleOptions, Office
 from bot.dispatch import Dispatch
 from bot.handover.desk import DeskWork
 from bot.handover.hook import Hook
@@ -42,12 +44,15 @@ from bot.reader import Reader
 from bot.reflexes import Reflexes
 from bot.settings import ROOT, Settings
 from bot.store import migrate
+from bot.store.audit import AuditLog
 from bot.store.city import AnswerRegister, CityRegister
 from bot.store.engine import Database
 from bot.store.handovers import Handovers
 from bot.store.journal import Journal
+from bot.store.keys import own_key
 from bot.store.neighbourhood import Drawings, open_reports
 from bot.store.notices import NoticeRegister
+from bot.store.people import StaffRegister
 from bot.store.photos import PhotoRegister
 from bot.store.presence import Presence
 from bot.store.registers import TicketRegister
@@ -131,6 +136,7 @@ class Road:
         self.dispatch = Dispatch(self.journal, self.connectors, self.bell)
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
+        self._archive: Database | None = None
 
     def _rounds(self) -> Rounds:
         settings, handovers = self.settings, self.desk.handovers
@@ -254,6 +260,9 @@ class Road:
         if hasattr(self.brain, "stop"):
             await self.brain.stop()
         self.gallery.close()
+        if self._archive is not None and self._archive is not self.database:
+            self._archive.close()
+            self._archive = None
         if self._lock is not None:
             self._lock.close()
 
@@ -272,7 +281,36 @@ class Road:
             "database": self._database_ready,
             "loops": self._loops_running,
         }
-        return server.application(routes, checks, self.settings.trusted_proxies)
+        parts = {"/console": console.application(self.office())}
+        return server.application(routes, checks, self.settings.trusted_proxies, parts)
+
+    def office(self) -> Office:
+        """What the pages of the staff console may use."""
+        settings = self.settings
+        # A long look into the log goes over a connection of its own (see `Office`).
+        self._archive = self._archive or (
+            Database(settings.database) if self.database.is_sqlite else self.database
+        )
+        return Office(
+            database=self.database,
+            archive=self._archive,
+            journal=self.journal,
+            bell=self.bell,
+            clock=utc_now,
+            staff=staff_register(settings, self.database),
+            audit=AuditLog(self.database, utc_now),
+            tickets=self.tickets,
+            catalogue=catalogue(settings),
+            phrasebook=self.phrasebook,
+            connectors=self.connectors,
+            options=ConsoleOptions(
+                zone=settings.zone,
+                city=str(self.phrasebook.values.get("en", {}).get("city", "Likewise")),
+                secure=settings.public_url.startswith("https://"),
+                languages=settings.languages,
+            ),
+            key=own_key(self.database, "console"),
+        )
 
     async def _model_ready(self) -> bool:
         return bool(getattr(self.brain, "ready", True))
@@ -282,6 +320,16 @@ class Road:
 
     async def _loops_running(self) -> bool:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+
+def staff_register(settings: Settings, database: Database) -> StaffRegister:
+    """Accounts and sessions of staff, with the life times that the settings give."""
+    return StaffRegister(
+        database,
+        utc_now,
+        idle=timedelta(minutes=settings.console_idle_minutes),
+        absolute=timedelta(hours=settings.console_hours),
+    )
 
 
 def _web_options(settings: Settings) -> WebOptions:

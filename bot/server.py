@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -21,13 +21,26 @@ MAX_BODY = 1024 * 1024
 
 
 def application(
-    routes: Iterable[web.AbstractRouteDef], checks: dict[str, Check], trusted_proxies: int
+    routes: Iterable[web.AbstractRouteDef],
+    checks: dict[str, Check],
+    trusted_proxies: int,
+    parts: Mapping[str, web.Application] = {},
 ) -> web.Application:
-    """The aiohttp application."""
+    """The aiohttp application; `parts` are applications of their own under a path."""
     app = web.Application(middlewares=[_guard, _behind(trusted_proxies)], client_max_size=MAX_BODY)
     app.add_routes(list(routes))
     app.add_routes([web.get("/healthz", _healthz), web.get("/readyz", _readyz_of(checks))])
+    for path, part in parts.items():
+        app.router.add_get(path, _redirect_to(f"{path}/"))
+        app.add_subapp(path, part)
     return app
+
+
+def _redirect_to(path: str) -> Handler:
+    async def redirect(request: web.Request) -> web.Response:
+        raise web.HTTPSeeOther(path)
+
+    return redirect
 
 
 async def _healthz(request: web.Request) -> web.Response:

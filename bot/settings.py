@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="Proxies in front that add X-Forwarded-For and -Proto."
     )
+    console_idle_minutes: int = Field(
+        60, ge=5, le=720, description="Minutes after which an unused console session ends."
+    )
+    console_hours: int = Field(
+        12, ge=1, le=72, description="Hours after which every console session ends."
+    )
     turn_workers: int = Field(2, ge=1, le=32, description="Conversations answered at once.")
     lease_seconds: int = Field(
         60, ge=5, le=3600, description="How long a worker may hold a conversation."

@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.engine import Connection
 
+from bot.store import triggers
 from bot.store.engine import Database
 
 FOLDER = Path(__file__).resolve().parent / "migrations"
@@ -30,6 +31,7 @@ def upgrade(database: Database) -> str:
 
     def work(c: Connection) -> str:
         command.upgrade(_config(c), "head")
+        triggers.install(c)
         return MigrationContext.configure(c).get_current_revision() or ""
 
     return database.write_now(work)

@@ -20,6 +20,14 @@ from bot.store.schema.road import (
     turns,
     web_sessions,
 )
+from bot.store.schema.staff import (
+    audit,
+    sign_in_failures,
+    staff,
+    staff_links,
+    staff_recovery_codes,
+    staff_sessions,
+)
 from bot.store.schema.territory import (
     areas,
     collection_exceptions,
@@ -37,6 +45,7 @@ __all__ = [
     "answers",
     "area_subscriptions",
     "areas",
+    "audit",
     "canned_replies",
     "collection_exceptions",
     "collections",
@@ -60,6 +69,11 @@ __all__ = [
     "photos",
     "remembered_areas",
     "reports",
+    "sign_in_failures",
+    "staff",
+    "staff_links",
+    "staff_recovery_codes",
+    "staff_sessions",
     "streets",
     "territory_loads",
     "ticket_events",

@@ -1,0 +1,14 @@
+"""The pages by theme: each module has `routes(office)`, and is named here once."""
+
+from __future__ import annotations
+
+from bot.console.office import Office
+from bot.console.pages import account, audit, home, sign_in, staff
+from bot.console.routes import Route
+
+THEMES = (home, sign_in, account, staff, audit)
+
+
+def routes(office: Office) -> list[Route]:
+    """The rows of all themes."""
+    return [route for theme in THEMES for route in theme.routes(office)]
