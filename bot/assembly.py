@@ -23,7 +23,7 @@ from aiohttp import web
 from actions.city import City, Neighbourhood
 from actions.registry import actions_for
 from bot import server, topics
-from bot.bell import Bell
+from bot.bell import DELIVERIES, Bell, reader
 from bot.brain import light, training
 from bot.brain.nlg import phrasebook
 from bot.channel import ChannelRefused, Connector
@@ -36,13 +36,15 @@ from bot.handover.hook import Hook
 from bot.handover.outlook import DeskOutlook
 from bot.handover.rounds import Patience, Rounds
 from bot.intake import Intake
-from bot.messages import ChannelName
+from bot.messages import ChannelName, ConversationId
+from bot.photos.opening import open_room
 from bot.pictures.gallery import Gallery
 from bot.places.finder import PlaceFinder
 from bot.profile import Profile
 from bot.reader import Reader
 from bot.reflexes import Reflexes
 from bot.settings import ROOT, Settings
+from bot.staff import say_to
 from bot.store import migrate
 from bot.store.audit import AuditLog
 from bot.store.city import AnswerRegister, CityRegister
@@ -112,9 +114,13 @@ class Road:
         self.phrasebook = phrasebook(settings)
         self.reader = Reader(self.journal, self.bell)
         self.intake = Intake(self.journal, self.bell)
-        self.web = WebConnector(self.journal, self.reader, _web_options(settings))
         self.refused: dict[ChannelName, str] = {}
-        self.connectors: dict[ChannelName, Connector] = {self.web.name: self.web}
+        self.connectors: dict[ChannelName, Connector] = {}
+        self.photo_room = open_room(
+            settings, database, utc_now, self.connectors, self._tell, self.bell
+        )
+        self.web = WebConnector(self.journal, self.reader, _web_options(settings), self.photo_room)
+        self.connectors[self.web.name] = self.web
         for connector in self._providers():
             self.connectors[connector.name] = connector
         self.presence = Presence(database, utc_now)
@@ -159,6 +165,15 @@ class Road:
             self.bell,
             hook,
         )
+
+    async def _tell(self, conversation: ConversationId, phrase: str, key: str) -> None:
+        """Say a phrase to a conversation, once for this key; one that is gone hears nothing."""
+        row = await self.journal.conversation(conversation)
+        if row is not None and row["channel"] in self.connectors:
+            reply = self.phrasebook.reply(phrase, row["language"] or self.settings.languages[0])
+            await say_to(self.journal, self.connectors, row, reply, sender="bot", notice_key=key)
+            self.bell.ring(DELIVERIES)
+            self.bell.ring(reader(conversation))
 
     def _providers(self) -> list[Connector]:
         """The channels that have settings; one that cannot be right is refused by name."""
@@ -233,6 +248,7 @@ class Road:
             await self.brain.start()
         host = f"{os.uname().nodename[:20]}-{os.getpid()}"
         loops = [self.turns.run(f"{host}-{n}") for n in range(self.settings.turn_workers)]
+        loops.append(self.photo_room.run())
         loops += [self.dispatch.run(connector.name) for connector in self.open_connectors]
         loops += [
             connector.poll(self.intake.accept, self.intake.report)
@@ -339,6 +355,7 @@ def _web_options(settings: Settings) -> WebOptions:
         public_url=settings.public_url,
         session_days=settings.session_days,
         messages_per_minute=settings.chat_messages_per_minute,
+        photos_per_minute=settings.photos_per_minute,
         sessions_per_minute=settings.chat_sessions_per_minute,
     )
 

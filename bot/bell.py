@@ -50,6 +50,7 @@ TURNS = "turns"
 DELIVERIES = "deliveries"
 DESK = "desk"
 """Somebody waits for a person, or what waits has changed."""
+PHOTOS = "photos"
 
 
 def reader(conversation: str) -> str:

@@ -64,6 +64,19 @@ class FileUnavailable(Exception):
         self.again = again
 
 
+class PhotoRefused(Exception):
+    """A picture that is not taken: `code` is photo_empty, photo_type, photo_pixels, photo_broken
+    or too_large."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class PhotoUnavailable(Exception):
+    """The photo store cannot do it now; nothing was kept, and it may be tried again."""
+
+
 class Connector(Protocol):
     name: ChannelName
     limits: Limits

@@ -7,7 +7,7 @@ after it leaves a row that room 2 finds by itself.
 
 from __future__ import annotations
 
-from bot.bell import TURNS, Bell, reader
+from bot.bell import PHOTOS, TURNS, Bell, reader
 from bot.messages import Accepted, DeliveryReport, Inbound
 from bot.store.journal import Journal
 
@@ -25,6 +25,8 @@ class Intake:
         if not accepted.duplicate:
             self.bell.ring(TURNS)
             self.bell.ring(reader(accepted.conversation))
+            if message.attachments:
+                self.bell.ring(PHOTOS)
         return accepted
 
     async def report(self, report: DeliveryReport) -> None:

@@ -68,6 +68,31 @@ class Settings(BaseSettings):
     chat_sessions_per_minute: int = Field(
         30, ge=0, description="New web sessions a minute and address; 0 switches the limit off."
     )
+    photo_megabytes: int = Field(
+        10, ge=1, le=50, description="Largest photo that a citizen may send, in MB."
+    )
+    photo_megapixels: int = Field(
+        40, ge=1, le=200, description="Most pixels of such a photo, in millions."
+    )
+    photos_per_minute: int = Field(
+        10, ge=0, description="Photos a minute and session; 0 switches the limit off."
+    )
+    photo_orphan_days: int = Field(
+        7,
+        ge=1,
+        le=365,
+        description="Days after which a photo that belongs to no report is deleted.",
+    )
+    photo_store: Literal["folder", "s3"] = Field(
+        "folder", description="Where photos lie: in the data folder, or in an S3 bucket."
+    )
+    s3_url: str = Field(
+        "", description="S3-compatible server of the bucket, e.g. https://s3.city.example."
+    )
+    s3_bucket: str = Field("likewise", description="Private bucket for photos.")
+    s3_region: str = Field("", description="Region of the bucket, where the server has such.")
+    s3_access_key: SecretStr = Field(SecretStr(""), description="Access key of the bucket.")
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret key of the bucket.")
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="Proxies in front that add X-Forwarded-For and -Proto."
     )
@@ -156,7 +181,7 @@ class Settings(BaseSettings):
             raise ValueError("an origin is scheme://host[:port]")
         return value.rstrip("/").lower()
 
-    @validator("public_url", "telegram_api_url", "twilio_api_url", "handover_webhook")
+    @validator("public_url", "telegram_api_url", "twilio_api_url", "handover_webhook", "s3_url")
     def _address(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("an address begins with http:// or https://")

@@ -13,10 +13,11 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
+from bot.channel import FileUnavailable
 from bot.messages import Later, Receipt, Refused, Sent, Unclear
 from connectors.sms.errors import receipt_of
 from connectors.sms.parse import Listed, listed
@@ -25,6 +26,10 @@ log = logging.getLogger(__name__)
 VERSION = "2010-04-01"
 MAX_PAGES = 50
 CONNECT_AGAIN_SECONDS = 20.0
+MAX_REDIRECTS = 3
+MEDIA_HOSTS = (".twilio.com", ".twiliocdn.com", ".amazonaws.com")
+"""Where Twilio keeps media: an answer of its own API names the place, signed for a short while."""
+_SENT_ON = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,33 @@ class TwilioApi:
             for m in page.get("media_list") or ()
         ]
 
+    async def picture(self, address: str, limit: int) -> bytes:
+        """The content of a medium, at most `limit` bytes. Raises FileUnavailable.
+
+        The address must be on the provider's own server, and only that server sees our password. It
+        may send us on to where it keeps its media
+        (https://www.twilio.com/docs/messaging/api/media-resource), and nowhere else.
+        """
+        if not address.startswith(f"{self.options.api_url}/{VERSION}/Accounts/"):
+            raise FileUnavailable("not_the_provider")
+        try:
+            async with self.session.get(address, allow_redirects=False) as response:
+                if response.status not in _SENT_ON:
+                    return await _content(response, limit)
+                address = urljoin(address, response.headers.get("Location", ""))
+            for _ in range(MAX_REDIRECTS):
+                if not _keeps_media(address, self.options.api_url):
+                    log.warning("the SMS provider sends us on to a server that it does not have")
+                    raise FileUnavailable("not_the_provider")
+                async with aiohttp.ClientSession(timeout=self.session.timeout) as stranger:
+                    async with stranger.get(address, allow_redirects=False) as response:
+                        if response.status not in _SENT_ON:
+                            return await _content(response, limit)
+                        address = urljoin(address, response.headers.get("Location", ""))
+        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+            raise FileUnavailable(type(error).__name__, again=True) from error
+        raise FileUnavailable("redirects")
+
     async def account(self) -> Mapping[str, Any]:
         """The account; its `status` is active, suspended or closed."""
         url = f"{self.options.api_url}/{VERSION}/Accounts/{self.options.account_sid}.json"
@@ -145,6 +177,28 @@ class TwilioApi:
         if not url.startswith(f"{self.options.api_url}/"):
             raise ApiUnavailable("a listed address is not the provider's")
         return url
+
+
+def _keeps_media(address: str, api_url: str) -> bool:
+    """Whether media may lie there: the provider's servers over TLS, or the configured one."""
+    parts = urlsplit(address)
+    if (parts.scheme, parts.netloc) == urlsplit(api_url)[:2]:
+        return True
+    host = parts.hostname or ""
+    return parts.scheme == "https" and parts.port in (None, 443) and host.endswith(MEDIA_HOSTS)
+
+
+async def _content(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    if response.status != 200:
+        again = response.status >= 500 or response.status in (408, 425, 429)
+        gone = response.status in (404, 410)
+        raise FileUnavailable("gone" if gone else f"status {response.status}", again)
+    content = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        content += chunk
+        if len(content) > limit:  # whatever length was announced
+            raise FileUnavailable("too_large")
+    return bytes(content)
 
 
 async def _receipt(response: aiohttp.ClientResponse) -> Receipt:

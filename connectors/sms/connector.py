@@ -189,6 +189,10 @@ class SmsConnector:
         while len(self._ours) > MAX_REMEMBERED:
             self._ours.popitem(last=False)
 
+    async def fetch_file(self, reference: str, limit: int) -> bytes:
+        """A citizen's picture by its address at the provider. Raises FileUnavailable."""
+        return await self.api.picture(reference, limit)
+
     # Webhooks ------------------------------------------------------------------------------------
 
     def routes(self, accept: Accept, report: Report) -> Iterable[web.RouteDef]:

@@ -27,6 +27,7 @@ from bot.messages import (
     ChannelName,
     ConversationId,
     Entry,
+    Inbound,
     OutboxId,
     Payload,
     Receipt,
@@ -42,6 +43,7 @@ from connectors.web.parse import (
     parse_language,
     parse_message,
 )
+from connectors.web.photos import PhotoDesk, Photos
 from connectors.web.render import message, render
 
 log = logging.getLogger(__name__)
@@ -82,6 +84,7 @@ class WebOptions:
     public_url: str
     session_days: int
     messages_per_minute: int
+    photos_per_minute: int
     sessions_per_minute: int
 
 
@@ -91,7 +94,15 @@ class WebConnector:
     name: ChannelName = WEB
     limits = Limits()
 
-    def __init__(self, sessions: Sessions, reading: Reading, options: WebOptions) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        reading: Reading,
+        options: WebOptions,
+        photos: Photos | None = None,
+    ) -> None:
+        """Without `photos` it renders and takes none: what the staff commands need."""
+        self.photos = photos
         self.sessions = sessions
         self.reading = reading
         self.options = options
@@ -103,8 +114,17 @@ class WebConnector:
 
     def routes(self, accept: Accept, report: Report) -> Iterable[web.RouteDef]:
         self._accept = accept
-        paths = ("/chat/session", "/chat/messages", "/chat/events")
+        paths = ["/chat/session", "/chat/messages", "/chat/events"]
+        pictures: list[web.RouteDef] = []
+        if self.photos is not None:
+            paths += ["/chat/photos", "/chat/photos/{photo}"]
+            desk = PhotoDesk(self.photos, self._conversation, self.options.photos_per_minute)
+            pictures = [
+                web.post("/chat/photos", self._answer(desk.post)),
+                web.get("/chat/photos/{photo}", self._answer(desk.get), allow_head=False),
+            ]
         return [
+            *pictures,
             web.post("/chat/session", self._answer(self.post_session)),
             web.post("/chat/messages", self._answer(self.post_message)),
             web.get("/chat/messages", self._answer(self.get_messages), allow_head=False),
@@ -194,6 +214,7 @@ class WebConnector:
     async def post_message(self, request: web.Request) -> web.Response:
         conversation = await self._conversation(request)
         inbound = parse_message(parse_json(await _body(request)), conversation)
+        await self._own_photos(inbound)
         wait = self._messages.hit(conversation)
         if wait:
             raise Problem(429, "too_many", "Too many messages.", math.ceil(wait))
@@ -206,6 +227,14 @@ class WebConnector:
             raise Problem(503, "unavailable", "Please try again.", 2) from None
         client_id = inbound.external_id.partition(":")[2]
         return web.json_response({"id": client_id, "duplicate": accepted.duplicate}, status=202)
+
+    async def _own_photos(self, inbound: Inbound) -> None:
+        for part in inbound.attachments:
+            mine = self.photos and await self.photos.owned(
+                ConversationId(inbound.address), part.photo
+            )
+            if not mine:
+                raise Problem(422, "photo", "photo is the id of a photo that was uploaded here.")
 
     async def get_messages(self, request: web.Request) -> web.Response:
         conversation = await self._conversation(request)
@@ -327,6 +356,6 @@ def _allow(response: web.StreamResponse, origin: str) -> None:
             "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
             "Access-Control-Expose-Headers": "Retry-After",
             "Access-Control-Max-Age": "600",
-            "Vary": "Origin",
         }
     )
+    response.headers.setdefault("Vary", "Origin")

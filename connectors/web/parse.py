@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bot.messages import MAX_TEXT, Address, ChannelName, ConversationId, Inbound, Place
+from bot.messages import MAX_TEXT, Address, Attachment, ChannelName, ConversationId, Inbound, Place
 
 WEB = ChannelName("web")
 MAX_BODY = 64 * 1024
 """Longest request body, in bytes."""
 MAX_ID = 100
+PHOTO_ID = "[0-9a-f]{32}"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]")
 """Characters without a meaning in a text: all controls but tab, line feed and next line."""
 
@@ -60,13 +61,14 @@ def parse_message(data: dict[str, Any], conversation: ConversationId) -> Inbound
         raise fault
     if _CONTROL.search(client_id):
         raise fault  # taken out, they would make two ids one
-    parts = [key for key in ("text", "choice", "place") if data.get(key) is not None]
-    if len(parts) != 1:
-        raise Problem(422, "content", "A message has exactly one of text, choice or place.")
-    message: dict[str, Any] = {"text": "", "choice": "", "place": None}
-    part = parts[0]
     read: dict[str, Callable[[Any], Any]] = {"text": _text, "choice": _choice, "place": _place}
-    message[part] = read[part](data[part])
+    parts = [key for key in read if data.get(key) is not None]
+    photo = data.get("photo")
+    if len(parts) > 1 or (photo is None and not parts) or (photo is not None and parts > ["text"]):
+        raise Problem(422, "content", "A message has one of text, choice, place or photo.")
+    message: dict[str, Any] = {part: read[part](data[part]) for part in parts}
+    if photo is not None:
+        message["attachments"] = (_photo(photo),)
     return Inbound(
         channel=WEB,
         external_id=f"{conversation}:{client_id}",
@@ -74,6 +76,12 @@ def parse_message(data: dict[str, Any], conversation: ConversationId) -> Inbound
         conversation=conversation,
         **message,
     )
+
+
+def _photo(value: Any) -> Attachment:
+    if not isinstance(value, str) or not re.fullmatch(PHOTO_ID, value):
+        raise Problem(422, "photo", "photo is the id of a photo that was uploaded here.")
+    return Attachment("photo", value, "image/jpeg", photo=value)
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timezone
 from typing import Any
 
@@ -21,6 +22,10 @@ def render(reply: Reply) -> list[Payload]:
     ]
 
 
+def _photo(body: Mapping[str, Any]) -> str | None:
+    return next((p["photo"] for p in body.get("attachments") or () if p.get("photo")), None)
+
+
 def message(entry: Entry) -> dict[str, Any]:
     """A line of the conversation in the contract's shape."""
     body = entry.body
@@ -32,6 +37,7 @@ def message(entry: Entry) -> dict[str, Any]:
         "in_reply_to": client_id,
         "final": entry.final,
         "at": entry.at.astimezone(timezone.utc).isoformat().replace("+00:00", "Z"),
+        "photo": _photo(body),
         "text": body.get("text") or body.get("label") or unnamed,
         "choices": body.get("choices") or [],
         "image": body.get("image"),

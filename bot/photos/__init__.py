@@ -1,0 +1,1 @@
+"""Citizens' photos: read safely, kept in a store, fetched from providers, deleted in time."""
