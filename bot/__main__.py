@@ -151,6 +151,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     configure(chosen.log_level)
     try:
         return int(arguments.run(arguments, chosen) or 0)
+    except SettingsError as error:  # one that only shows when the parts are put together
+        print(f"A setting cannot be used:\n{error}", file=sys.stderr)
+        return 2
     except commands.Refused as error:
         print(error, file=sys.stderr)
         return 1

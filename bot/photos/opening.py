@@ -47,16 +47,14 @@ def open_store(settings: Settings) -> PhotoStore:
     """Where photos lie. Raises SettingsError."""
     if settings.photo_store == "folder":
         return FolderStore(settings.data_dir.resolve() / "photos")
-    if not settings.s3_url:
-        raise SettingsError("LIKEWISE_S3_URL: needed while LIKEWISE_PHOTO_STORE is s3")
+    access = settings.s3_access_key.get_secret_value()
+    secret = settings.s3_secret_key.get_secret_value()
+    needed = {"URL": settings.s3_url, "ACCESS_KEY": access, "SECRET_KEY": secret}
+    for name, value in needed.items():
+        if not value:
+            raise SettingsError(f"LIKEWISE_S3_{name}: needed while LIKEWISE_PHOTO_STORE is s3")
     try:
-        return BucketStore(
-            settings.s3_url,
-            settings.s3_bucket,
-            settings.s3_access_key.get_secret_value(),
-            settings.s3_secret_key.get_secret_value(),
-            settings.s3_region,
-        )
+        return BucketStore(settings.s3_url, settings.s3_bucket, access, secret, settings.s3_region)
     except ImportError:
         raise SettingsError(
             "LIKEWISE_PHOTO_STORE: s3 needs the package minio (pip install likewise[s3])"

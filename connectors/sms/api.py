@@ -13,9 +13,10 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import aiohttp
+from yarl import URL
 
 from bot.channel import FileUnavailable
 from bot.messages import Later, Receipt, Refused, Sent, Unclear
@@ -181,11 +182,15 @@ class TwilioApi:
 
 def _keeps_media(address: str, api_url: str) -> bool:
     """Whether media may lie there: the provider's servers over TLS, or the configured one."""
-    parts = urlsplit(address)
-    if (parts.scheme, parts.netloc) == urlsplit(api_url)[:2]:
+    try:
+        url = URL(address)  # read as the client reads it, so that both see the same host
+    except ValueError:
+        return False
+    if url.user is not None or url.password is not None or "\\" in address:
+        return False
+    if url.is_absolute() and url.origin() == URL(api_url).origin():
         return True
-    host = parts.hostname or ""
-    return parts.scheme == "https" and parts.port in (None, 443) and host.endswith(MEDIA_HOSTS)
+    return url.scheme == "https" and url.port == 443 and (url.host or "").endswith(MEDIA_HOSTS)
 
 
 async def _content(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -64,7 +64,7 @@ def parse_message(data: dict[str, Any], conversation: ConversationId) -> Inbound
     read: dict[str, Callable[[Any], Any]] = {"text": _text, "choice": _choice, "place": _place}
     parts = [key for key in read if data.get(key) is not None]
     photo = data.get("photo")
-    if len(parts) > 1 or (photo is None and not parts) or (photo is not None and parts > ["text"]):
+    if (photo is None and len(parts) != 1) or (photo is not None and parts not in ([], ["text"])):
         raise Problem(422, "content", "A message has one of text, choice, place or photo.")
     message: dict[str, Any] = {part: read[part](data[part]) for part in parts}
     if photo is not None:

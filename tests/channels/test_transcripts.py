@@ -37,6 +37,7 @@ from connectors.sms.simulator import server as sms_server
 from connectors.sms.simulator.network import ACCOUNT_SID, AUTH_TOKEN, CITY_NUMBER, Network
 from connectors.telegram.setup import set_webhook
 from connectors.telegram.simulator import TOKEN, WORLD, World, simulator
+from tests.photos import pictures
 
 SECRET = "a-secret_for-tests"
 REFERENCE = re.compile(r"LW-\d{4}-\d{5}")
@@ -299,10 +300,7 @@ class TelegramPhone:
     async def photo(self, caption: str = "") -> str:
         async def send() -> None:
             form = aiohttp.FormData()
-            form.add_field(
-                "photo", b"\xff\xd8\xff" + b"0" * 5000, filename="lamp.jpg",
-                content_type="image/jpeg",
-            )  # fmt: skip
+            form.add_field("photo", pictures.jpeg(), filename="lamp.jpg", content_type="image/jpeg")
             form.add_field("caption", caption)
             url = f"{self.city.telegram_url}/phone/chats/{self.chat.id}"
             async with self.city.http.post(url, data=form) as answer:
