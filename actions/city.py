@@ -25,7 +25,7 @@ from bot.civic.areas import (
 from bot.civic.catalogue import Catalogue
 from bot.civic.notices import Notice
 from bot.civic.opening import Outlook
-from bot.civic.tickets import NewTicket, Ticket
+from bot.civic.tickets import Nearby, NewTicket, Ticket
 from bot.civic.waste import Collection, Shift
 from bot.phrases import Phrasebook
 from bot.pictures.specs import Spec
@@ -35,6 +35,29 @@ class Tickets(Protocol):
     def open(self, new: NewTicket) -> Ticket: ...
     def find(self, ref: str) -> Ticket | None: ...
     def of_conversation(self, conversation: str) -> list[Ticket]: ...
+    def look_up(self, ref: str, conversation: str) -> Ticket | None:
+        """The ticket as asked for here; raises TooManyLookups when others' are guessed at."""
+        ...
+
+    def near(
+        self,
+        service: str,
+        lat: float | None,
+        lon: float | None,
+        street: str | None,
+        radius: float,
+        limit: int = 3,
+        conversation: str | None = None,
+    ) -> list[Nearby]:
+        """Open tickets of this service near by, nearest first, as others may see them."""
+        ...
+
+    def follow(self, ref: str, conversation: str, language: str = "") -> bool: ...
+    def unfollow(self, ref: str, conversation: str) -> bool: ...
+    def follows(self, ref: str, conversation: str) -> bool: ...
+    def followed_by(self, conversation: str) -> list[Ticket]: ...
+    def withdraw(self, ref: str, conversation: str) -> tuple[Ticket, int]: ...
+    def reopen(self, ref: str, conversation: str, reason: str) -> tuple[Ticket, int]: ...
 
 
 class Photos(Protocol):

@@ -38,7 +38,8 @@ LANGUAGES = SETTINGS.languages
 RAW = re.compile(r"/\w+\{|\{\w+\}")
 SAMPLE = dict.fromkeys(
     "answer area changed date dates days extra facts language_name new opened place question "
-    "reference service source state text value year current".split(),
+    "reference service source state text value year current "
+    "code due into metres needed reason until".split(),
     "x",
 )
 

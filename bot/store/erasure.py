@@ -36,6 +36,20 @@ def erase(c: Connection, conversation: str) -> None:
         .where(tickets.c.conversation_id == conversation)
         .values(contact=None, conversation_id=None)
     )
+    for table in (
+        schema.ticket_news,
+        schema.ticket_followers,
+        schema.ticket_lookups,
+        schema.follow_requests,
+    ):
+        c.execute(table.delete().where(table.c.conversation_id == conversation))
+    # Events stay for good; what the citizen wrote in them does not. The triggers allow just this.
+    events = schema.ticket_events
+    c.execute(
+        events.update()
+        .where(events.c.conversation_id == conversation)
+        .values(text="", conversation_id=None)
+    )
     photos = schema.photos
     c.execute(  # the files follow: the photo room deletes them, and the rows with them
         photos.update()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,15 @@ def new(conversation: str, key: str = "inbox-1") -> NewTicket:
         lat=53.2,
         lon=6.5,
     )
+
+
+def facts(target: State) -> dict[str, Any]:
+    """What a move into this state needs besides a text."""
+    return {
+        State.PLANNED: {"planned_for": date(2026, 4, 1)},
+        State.PASSED_ON: {"passed_to": "Province"},
+        State.DUPLICATE: {"duplicate_of": "LW-2026-00001"},
+    }.get(target, {})
 
 
 async def test_a_request_opens_one_ticket_however_often_it_is_sent(
@@ -103,6 +113,7 @@ async def test_tickets_are_found_by_reference_by_conversation_and_newest_first(
 async def test_every_move_of_the_table_happens_and_no_other(
     tickets: TicketRegister, conversation: ConversationId, database: Database, start: State
 ) -> None:
+    tickets.open(new(conversation, "main"))  # LW-2026-00001, which others may be duplicates of
     for target in State:
         ticket = tickets.open(new(conversation, f"{target}"))
         database.write_now(
@@ -111,12 +122,12 @@ async def test_every_move_of_the_table_happens_and_no_other(
             )
         )
         if target in TRANSITIONS[start]:
-            moved, event = tickets.move(ticket.reference, target, "Kim", "because")
+            moved, event = tickets.move(ticket.reference, target, "Kim", "because", **facts(target))
             assert moved.state is target
             assert tickets.history(ticket.reference)[-1]["id"] == event
         else:
             with pytest.raises(MoveRefused):
-                tickets.move(ticket.reference, target, "Kim", "because")
+                tickets.move(ticket.reference, target, "Kim", "because", **facts(target))
             unmoved = tickets.find(ticket.reference)
             assert unmoved is not None
             assert unmoved.state is start
@@ -142,7 +153,7 @@ async def test_events_are_only_ever_appended(
     seen = rows(database, schema.ticket_events)
     clock.advance(hours=1)
     for act in (
-        lambda: tickets.move(ticket.reference, State.PLANNED, "Kim", "Monday"),
+        lambda: tickets.move(ticket.reference, State.PLANNED, "Kim", **facts(State.PLANNED)),
         lambda: tickets.note(ticket.reference, "call back", "Ada"),
         lambda: tickets.move(ticket.reference, State.FIXED, "Kim"),
         lambda: tickets.open(new(conversation)),

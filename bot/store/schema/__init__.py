@@ -9,7 +9,15 @@ from bot.store.schema.learning import labelled_examples
 from bot.store.schema.library import answers
 from bot.store.schema.neighbourhood import area_subscriptions, drawings, notices
 from bot.store.schema.pictures import photos
-from bot.store.schema.requests import counters, ticket_events, tickets
+from bot.store.schema.requests import (
+    counters,
+    follow_requests,
+    ticket_events,
+    ticket_followers,
+    ticket_lookups,
+    ticket_news,
+    tickets,
+)
 from bot.store.schema.road import (
     conversations,
     inbox,
@@ -54,11 +62,12 @@ __all__ = [
     "desk_presence",
     "drawings",
     "facilities",
+    "follow_requests",
     "handover_events",
     "handovers",
     "inbox",
-    "lamp_posts",
     "labelled_examples",
+    "lamp_posts",
     "marks",
     "metadata",
     "notices",
@@ -77,6 +86,9 @@ __all__ = [
     "streets",
     "territory_loads",
     "ticket_events",
+    "ticket_followers",
+    "ticket_lookups",
+    "ticket_news",
     "tickets",
     "turns",
     "web_sessions",

@@ -1,0 +1,1 @@
+"""The register of tickets, in parts: opening, the life of a ticket, followers, searching, news."""
