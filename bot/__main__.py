@@ -131,6 +131,23 @@ def _staff(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for one in doings.choices.values():
         one.set_defaults(run=commands.examples)
 
+    staff = sub.add_parser("staff", help="accounts for the console: list, add, disable, reset")
+    deeds = staff.add_subparsers(dest="what", required=True, metavar="WHAT")
+    deeds.add_parser("list", help="every account").set_defaults(run=commands.members)
+    add = deeds.add_parser("add", help="a new account; prints a link to choose a password")
+    add.add_argument("name")
+    add.add_argument("--role", default="reader", help="reader, agent, editor or administrator")
+    add.add_argument("--password", action="store_true", help="ask for a password here instead")
+    add.set_defaults(run=commands.members)
+    for what, text in (
+        ("disable", "this account can no longer sign in"),
+        ("enable", "it can again"),
+        ("reset", "take password and one-time codes away; prints a link"),
+    ):
+        deed = deeds.add_parser(what, help=text)
+        deed.add_argument("name")
+        deed.set_defaults(run=commands.members)
+
     outbox = sub.add_parser("outbox", help="staff: sends whose outcome is unclear")
     acts = outbox.add_subparsers(dest="what", required=True, metavar="WHAT")
     acts.add_parser("list", help="what waits for a decision").set_defaults(run=commands.outbox)

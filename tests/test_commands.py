@@ -149,3 +149,21 @@ def test_an_impossible_state_is_refused_with_the_possible_ones(
     assert "in_progress" in capsys.readouterr().err
     main(["ticket", "move", ticket.reference, "fixed"])
     assert main(["ticket", "move", ticket.reference, "planned"]) == 1
+
+
+def test_the_first_administrator_gets_a_link_and_no_password(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["staff", "add", "Noor", "--role", "administrator"]) == 0
+    told = capsys.readouterr().out
+    assert "/console/password/" in told
+    assert main(["staff", "add", "noor"]) == 1
+    assert main(["staff", "add", "ties", "--role", "king"]) == 1
+    assert main(["staff", "add", "ties", "--password"]) == 1  # nobody is at a terminal
+    capsys.readouterr()
+    assert main(["staff", "list"]) == 0
+    assert "noor" in capsys.readouterr().out
+    assert main(["staff", "disable", "noor"]) == 0
+    assert main(["staff", "reset", "noor"]) == 0
+    assert told.split()[-1] not in capsys.readouterr().out
+    assert main(["staff", "reset", "nobody"]) == 1

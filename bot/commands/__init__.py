@@ -2,6 +2,7 @@
 
 from bot.commands.common import Refused
 from bot.commands.examples import examples
+from bot.commands.people import members
 from bot.commands.preparing import load_areas, migrate, settings, train
 from bot.commands.running import serve, simulate, telegram
 from bot.commands.staff import flagged, outbox, reply, ticket, transcript
@@ -14,6 +15,7 @@ __all__ = [
     "examples",
     "flagged",
     "load_areas",
+    "members",
     "migrate",
     "outbox",
     "parse",

@@ -38,7 +38,9 @@ def serve(arguments: Arguments, settings: Settings) -> int:
 async def _serve(road: Road, settings: Settings, demo: bool = False) -> None:
     from aiohttp import web
 
-    from bot.demo import phones
+    from bot.assembly import staff_register
+    from bot.commands.people import demo_link
+    from bot.demo import LOOPBACK, phones
 
     simulators = await phones(settings) if demo else []
     await road.open_channels()
@@ -65,6 +67,10 @@ async def _serve(road: Road, settings: Settings, demo: bool = False) -> None:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     for phone in simulators:
         say(f"phone     {phone.channel} simulator: {phone.address}")
+    if demo and settings.host in LOOPBACK:
+        register = staff_register(settings, road.database)
+        link = await demo_link(register, f"http://{host}:{port}")
+        say(f"console   {link} (works once)")
     say(f"ready     open http://{host}:{port} (stop with Ctrl-C)")
     await stopping.wait()
     await road.stop()
