@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.store import schema
+from bot.store import log_filling, schema
 from bot.store.wishes import forget
 
 
@@ -50,6 +50,7 @@ def erase(c: Connection, conversation: str) -> None:
         .where(events.c.conversation_id == conversation)
         .values(text="", conversation_id=None)
     )
+    log_filling.forget(c, conversation)
     photos = schema.photos
     c.execute(  # the files follow: the photo room deletes them, and the rows with them
         photos.update()

@@ -10,12 +10,16 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bot.store import log_triggers
+
 
 def install(c: Connection) -> None:
     """Put every trigger into force, as far as its table exists."""
     tables = set(sa.inspect(c).get_table_names())
     if "audit" in tables:
         _append_only(c, "audit")
+    if "talks" in tables:
+        log_triggers.install(c)
 
 
 def _append_only(c: Connection, table: str) -> None:

@@ -18,6 +18,7 @@ from bot.store.schema.requests import (
     ticket_news,
     tickets,
 )
+from bot.store.schema.review import saved_filters, talk_facets, talk_notes, talks
 from bot.store.schema.road import (
     conversations,
     inbox,
@@ -78,12 +79,16 @@ __all__ = [
     "photos",
     "remembered_areas",
     "reports",
+    "saved_filters",
     "sign_in_failures",
     "staff",
     "staff_links",
     "staff_recovery_codes",
     "staff_sessions",
     "streets",
+    "talk_facets",
+    "talk_notes",
+    "talks",
     "territory_loads",
     "ticket_events",
     "ticket_followers",
