@@ -73,8 +73,19 @@ def parser() -> argparse.ArgumentParser:
     migrate.add_argument("--new", metavar="WHAT", help="write a migration after a schema change")
     migrate.set_defaults(run=commands.migrate)
 
-    areas = sub.add_parser("load-areas", help="load areas, streets and collection days")
-    areas.add_argument("folder", help="folder with areas.csv, streets.csv and collection.csv")
+    areas = sub.add_parser(
+        "load-areas", help="load a city's own areas, streets, facilities, calendar (docs/places.md)"
+    )
+    areas.add_argument("files", nargs="+", metavar="FILE", help="GeoJSON, CSV, iCalendar; a folder")
+    areas.add_argument("--kind", default="", help="what is in it, where that is not clear")
+    areas.add_argument("--mapping", metavar="FILE", help="YAML: which column is which")
+    areas.add_argument("--crs", default="", help="coordinate system, e.g. EPSG:28992")
+    areas.add_argument("--encoding", default="utf-8", help="encoding of the files, e.g. latin-1")
+    areas.add_argument("--year", type=int, help="year of the figures, where the file does not say")
+    areas.add_argument("--only", default="", metavar="CODE", help="areas of this municipality only")
+    areas.add_argument("--area", default="", metavar="CODE", help="area of a calendar without one")
+    areas.add_argument("--fresh", action="store_true", help="forget all that was loaded before")
+    areas.add_argument("--dry-run", action="store_true", help="check and tell, change nothing")
     areas.set_defaults(run=commands.load_areas)
 
     settings = sub.add_parser("settings", help="print the settings, or write .env.example")

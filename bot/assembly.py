@@ -40,6 +40,7 @@ from bot.messages import ChannelName, ConversationId
 from bot.photos.opening import open_room
 from bot.pictures.gallery import Gallery
 from bot.places.finder import PlaceFinder
+from bot.places.live import LiveFinder
 from bot.profile import Profile
 from bot.reader import Reader
 from bot.reflexes import Reflexes
@@ -52,6 +53,7 @@ from bot.store.engine import Database
 from bot.store.handovers import Handovers
 from bot.store.journal import Journal
 from bot.store.keys import own_key
+from bot.store.loading import load_folder
 from bot.store.neighbourhood import Drawings, open_reports
 from bot.store.notices import NoticeRegister
 from bot.store.people import StaffRegister
@@ -85,8 +87,9 @@ def prepare(settings: Settings, database: Database, tell: Tell) -> None:
     tell(f"database  {database.engine.dialect.name}, revision {revision}")
     city = CityRegister(database)
     if not city.areas():
-        counts = city.load_folder(settings.city_dir / "areas")
-        tell(f"city      loaded {counts['areas']} areas and {counts['streets']} streets")
+        loaded = load_folder(database, settings.city_dir / "areas", utc_now)
+        told = ", ".join(f"{change.new} {change.kind}" for change in loaded.changes)
+        tell(f"city      loaded {told}")
     kept = AnswerRegister(database, utc_now).load(topics.load_answers(settings.city_dir).values())
     if kept:
         tell(f"answers   edited here, so the file was left alone: {', '.join(kept)}")
@@ -129,7 +132,9 @@ class Road:
             Handovers(database, utc_now), self.connectors, self.phrasebook, self.bell
         )
         self.rounds = self._rounds()
-        self.brain = brain or _embedded(settings, self._city())
+        register = CityRegister(database)
+        self.finder = LiveFinder(register.version, lambda: finder_of(register))
+        self.brain = brain or _embedded(settings, self._city(), self.finder)
         self.turns = Turns(
             self.journal,
             self.brain,
@@ -209,7 +214,6 @@ class Road:
             photos=self.photos,
             areas=register,
             answers=AnswerRegister(self.database, utc_now),
-            places=finder_of(register),
             desk=DeskOutlook(self.presence, self.hours),
             neighbourhood=Neighbourhood(
                 remembered=RememberedAreas(self.database, utc_now),
@@ -218,6 +222,7 @@ class Road:
                 open_reports=partial(open_reports, self.database),
                 all_areas=register.areas,
             ),
+            finder=self.finder,
             languages=self.settings.languages,
             phrasebook=self.phrasebook,
             clock=utc_now,
@@ -402,7 +407,7 @@ def finder_of(register: CityRegister) -> PlaceFinder:
     )
 
 
-def _embedded(settings: Settings, city: City) -> Brain:
+def _embedded(settings: Settings, city: City, finder: LiveFinder) -> Brain:
     light.load_rasa()
     from bot.brain.embedded import EmbeddedBrain
 
@@ -411,6 +416,7 @@ def _embedded(settings: Settings, city: City) -> Brain:
         database_url=settings.database,
         languages=settings.languages,
         actions=actions_for(city),
+        names=lambda: finder().names,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,7 +11,6 @@ from bot.__main__ import main
 from bot.civic.tickets import NewTicket
 from bot.settings import ROOT, load
 from bot.store import migrate
-from bot.store.city import CityRegister
 from bot.store.engine import Database
 from bot.store.registers import TicketRegister
 
@@ -39,61 +36,6 @@ def test_a_wrong_setting_stops_with_its_name(
     monkeypatch.setenv("LIKEWISE_PORT", "eighty")
     assert main(["flagged"]) == 2
     assert "LIKEWISE_PORT" in capsys.readouterr().err
-
-
-def test_areas_are_loaded_and_loading_again_doubles_nothing(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for _ in range(2):
-        assert main(["load-areas", str(AREAS)]) == 0
-        assert "124 areas, 1603 streets, 432 collections" in capsys.readouterr().out
-
-
-def test_every_area_has_the_figures_of_the_source(folder: Path) -> None:
-    main(["load-areas", str(AREAS)])
-    register = CityRegister(Database(load().database))
-    with (ROOT / "tests/data/areas_expected.csv").open(encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
-    assert len(rows) == 123
-    for row in rows:
-        area = register.area(row["code"])
-        assert area is not None
-        assert area.name == row["name"]
-        for figure in ("inhabitants", "households", "density_per_km2", "area_ha", "age_65_up_pct"):
-            expected = float(row[figure]) if row[figure] else None
-            assert area.figure(figure) == expected, (row["name"], figure)
-
-
-@pytest.mark.parametrize(
-    ("file", "spoil", "fault"),
-    [
-        ("areas.csv", lambda t: t.replace("inhabitants", "souls", 1), "areas.csv:2: KeyError"),
-        ("areas.csv", lambda t: t.replace("22635", "many", 1), "areas.csv:3: ValueError"),
-        ("collection.csv", lambda t: t.replace("2026-01-05", "soon", 1), "collection.csv:2"),
-        ("streets.csv", lambda t: t.replace("53.", "x", 1), "streets.csv:"),
-    ],
-)
-def test_a_faulty_file_is_named_by_line_and_nothing_is_loaded(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, spoil: object,
-    fault: str,
-) -> None:  # fmt: skip
-    spoilt = tmp_path / "areas"
-    shutil.copytree(AREAS, spoilt)
-    assert callable(spoil)
-    (spoilt / file).write_text(spoil((spoilt / file).read_text("utf-8")), "utf-8")
-    assert main(["load-areas", str(spoilt)]) == 1
-    assert fault in capsys.readouterr().err
-    assert CityRegister(Database(load().database)).areas() == []
-
-
-def test_a_latin_1_file_is_refused(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    spoilt = tmp_path / "areas"
-    shutil.copytree(AREAS, spoilt)
-    (spoilt / "streets.csv").write_bytes("name,town\nÉ,x\n".encode("latin-1"))
-    assert main(["load-areas", str(spoilt)]) == 1
-    assert "not UTF-8" in capsys.readouterr().err
 
 
 def test_staff_list_show_move_and_annotate_a_ticket(
@@ -130,7 +72,7 @@ def new_ticket_without_conversation(register: TicketRegister) -> NewTicket:
         (["transcript", "nobody"], "no single conversation"),
         (["reply", "nobody"], "give a text"),
         (["outbox", "resolve", "7", "again"], "not unclear"),
-        (["load-areas", "/nowhere"], "missing"),
+        (["load-areas", "/nowhere"], "no such file"),
         (["telegram", "status"], "LIKEWISE_TELEGRAM_TOKEN"),
     ],
 )

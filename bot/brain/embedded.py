@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -29,6 +29,7 @@ from bot.brain.inprocess import RoadProcessor
 from bot.brain.nlg import PhrasebookNlg
 from bot.brain.reading import answer_of
 from bot.messages import Answer, Turn
+from bot.places.gazetteer import Name
 from bot.store.engine import create_engine
 from bot.turns import BrainUnavailable
 
@@ -60,7 +61,10 @@ class RoadTrackerStore(SQLTrackerStore):  # type: ignore[misc]
 
 
 class EmbeddedBrain:
-    """Answers turns with a trained model. Construct, `start`, `answer`, `stop`."""
+    """Answers turns with a trained model. Construct, `start`, `answer`, `stop`.
+
+    `names` gives the streets and areas that are known now; without it the model's own are.
+    """
 
     def __init__(
         self,
@@ -68,11 +72,13 @@ class EmbeddedBrain:
         database_url: str,
         languages: tuple[str, ...],
         actions: Mapping[str, Action],
+        names: Callable[[], Sequence[Name]] | None = None,
     ) -> None:
         self.model = model
         self.database_url = database_url
         self.languages = languages
         self.actions = actions
+        self.names = names
         self.ready = False
         self._taking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._loop = asyncio.new_event_loop()
@@ -115,6 +121,8 @@ class EmbeddedBrain:
             )
         store.domain = self._processor.domain
         self._processor.actions = self.actions
+        if self.names is not None:
+            self._processor.follow_names(self.names)
         self._store = store
         self._processor.languages = self.languages
 

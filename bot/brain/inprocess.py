@@ -8,7 +8,7 @@ form that asks for missing slots does the same. Nothing of Rasa's files is touch
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rasa.core.actions import action as rasa_actions
@@ -26,6 +26,8 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from bot.brain.danger import DANGER, WITH_PATTERN
 from bot.brain.language import choose
+from bot.brain.understanding import PlaceExtractor
+from bot.places.gazetteer import Name
 
 
 class InProcessAction(rasa_actions.RemoteAction):  # type: ignore[misc]
@@ -108,6 +110,12 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
 
     actions: Mapping[str, Action] = {}
     languages: Sequence[str] = ("en",)
+
+    def follow_names(self, names: Callable[[], Sequence[Name]]) -> None:
+        """Let the extractor know the names of the register instead of those in the model."""
+        for node in self.graph_runner._instantiated_nodes.values():
+            if isinstance(node._component, PlaceExtractor):
+                node._component.follow(names)
 
     def _get_action(self, action_name: str) -> rasa_actions.Action:
         if action_name in self.domain.form_names:

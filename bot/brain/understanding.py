@@ -8,9 +8,7 @@ One calibrated classifier decides on intent and topic together: a topic's exampl
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +28,8 @@ from bot.brain.danger import HARMLESS, marked, words_of
 from bot.brain.kernel import Floats, KernelClassifier, tidy
 from bot.brain.patterns import find_patterns
 from bot.brain.spelling import Speller
-from bot.places.gazetteer import Gazetteer, Name, aliases
+from bot.places.gazetteer import Gazetteer, Name
+from bot.places.names import Words, count_words, everyday_words
 
 
 def label_of(intent: str, topic: str | None) -> str:
@@ -192,38 +191,32 @@ class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
         message.set("decision", decision, add_to_output=True)
 
 
-def everyday_words(texts: Iterable[str], names: Iterable[Name]) -> list[str]:
-    """Words of the examples that alone are no name and no typing error of one.
-
-    A name that the examples mention is not everyday for that; it is ("centrum", "want") only when
-    people mostly write it without a capital.
-    """
-    known = {alias for name in names for alias in aliases(name)}
-    counts: Counter[str] = Counter()
-    small: Counter[str] = Counter()
-    for text in texts:
-        found = set(re.findall(r"\w+", text))
-        counts.update({word.lower() for word in found})
-        small.update(word for word in found if word == word.lower())
-    return sorted(
-        word
-        for word, count in counts.items()
-        if count >= 3 and (word not in known or (count >= 5 and 2 * small[word] >= count))
-    )
-
-
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
 class PlaceExtractor(GraphComponent, EntityExtractorMixin):  # type: ignore[misc]
-    """Streets, areas, house numbers, postcodes, references, telephone numbers and e-mail."""
+    """Streets, areas, house numbers, postcodes, references, telephone numbers and e-mail.
+
+    The names of the files are in the model; a register that has others is followed instead.
+    """
 
     def __init__(
         self,
         model_storage: ModelStorage,
         resource: Resource,
-        gazetteer: Gazetteer | None = None,
+        words: Words | None = None,
+        names: Sequence[Name] = (),
     ) -> None:
-        self.gazetteer = gazetteer
         self._storage, self._resource = model_storage, resource
+        self._words = words or Words({}, {})
+        self._current: Callable[[], Sequence[Name]] | None = None
+        self._know(names)
+
+    def follow(self, names: Callable[[], Sequence[Name]]) -> None:
+        """Know the names that `names` gives from now on: the same object while nothing changes."""
+        self._current = names
+
+    def _know(self, names: Sequence[Name]) -> None:
+        self._names = names
+        self.gazetteer = Gazetteer(names, everyday_words(self._words, names))
 
     @classmethod
     def create(
@@ -236,18 +229,21 @@ class PlaceExtractor(GraphComponent, EntityExtractorMixin):  # type: ignore[misc
         return cls(model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Keep the names that the importer put into the look-up tables, and everyday words."""
+        """Keep the names that the importer put into the look-up tables, and count words."""
         names = [
             Name(**json.loads(entry))
             for table in training_data.lookup_tables
             if table["name"] == "places"
             for entry in table["elements"]
         ]
-        everyday = everyday_words([str(m.get(TEXT)) for m in training_data.intent_examples], names)
+        self._words = count_words(str(m.get(TEXT)) for m in training_data.intent_examples)
         with self._storage.write_to(self._resource) as folder:
-            data = {"names": [n.__dict__ for n in names], "everyday": everyday}
+            data = {
+                "names": [n.__dict__ for n in names],
+                "words": {"counts": self._words.counts, "small": self._words.small},
+            }
             (folder / "names.json").write_text(json.dumps(data, ensure_ascii=False), "utf-8")
-        self.gazetteer = Gazetteer(names, frozenset(everyday))
+        self._know(names)
         return self._resource
 
     @classmethod
@@ -262,12 +258,14 @@ class PlaceExtractor(GraphComponent, EntityExtractorMixin):  # type: ignore[misc
         with model_storage.read_from(resource) as folder:
             data = json.loads((folder / "names.json").read_text("utf-8"))
         names = [Name(n["kind"], n["name"], tuple(n["codes"])) for n in data["names"]]
-        return cls(model_storage, resource, Gazetteer(names, frozenset(data["everyday"])))
+        return cls(model_storage, resource, Words(**data["words"]), names)
 
     def process(self, messages: list[Message]) -> list[Message]:
+        if self._current is not None and (names := self._current()) is not self._names:
+            self._know(names)
         for message in messages:
             text = message.get(TEXT) or ""
-            if self.gazetteer is not None and text:
+            if text:
                 found = [
                     *message.get(ENTITIES, []),
                     *find_patterns(text[:1000], self.gazetteer.find(text[:600])),

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+WASTES = ("residual", "organic", "paper", "plastic")
+"""The kinds of waste that we have words for (`utter_waste_name_...` in the phrases)."""
+
 
 @dataclass(frozen=True)
 class Collection:

@@ -1,9 +1,10 @@
 """The commands by what they are for: running, preparing, talking, and the work of staff."""
 
+from bot.commands.areas import load_areas
 from bot.commands.common import Refused
 from bot.commands.examples import examples
 from bot.commands.people import members
-from bot.commands.preparing import load_areas, migrate, settings, train
+from bot.commands.preparing import migrate, settings, train
 from bot.commands.running import serve, simulate, telegram
 from bot.commands.staff import flagged, outbox, reply, ticket, transcript
 from bot.commands.talking import ask, chat, parse

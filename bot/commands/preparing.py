@@ -1,8 +1,6 @@
-"""Commands that prepare: train the model, migrate the database, load areas, print the settings."""
+"""Commands that prepare: train the model, migrate the database, print the settings."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from bot.commands.common import Arguments, Refused, database_of, say
 from bot.settings import ROOT, Settings, describe, env_example, table
@@ -36,23 +34,6 @@ def migrate(arguments: Arguments, settings: Settings) -> int:
     if arguments.new:
         migrations.new_revision(database, arguments.new)
     say(f"database  {database.engine.dialect.name}, revision {migrations.upgrade(database)}")
-    return 0
-
-
-def load_areas(arguments: Arguments, settings: Settings) -> int:
-    """Replace areas, streets and collection days, all or nothing."""
-    from bot.store import migrate as migrations
-    from bot.store.city import CityRegister, FileRefused
-
-    database = database_of(settings)
-    migrations.upgrade(database)
-    try:
-        counts = CityRegister(database).load_folder(Path(arguments.folder))
-    except FileNotFoundError as error:
-        raise Refused(f"{error.filename} is missing") from None
-    except FileRefused as error:
-        raise Refused(f"Nothing was loaded:\n{error}") from None
-    say(", ".join(f"{count} {name}" for name, count in counts.items()))
     return 0
 
 

@@ -1,16 +1,60 @@
-"""The names that the gazetteer knows, made from the areas and streets of the register or a file."""
+"""The names that the gazetteer knows, and the everyday words that alone are none of them.
+
+Names are made from the areas and streets of the register, or of the files that seed it. Everyday
+words come from the training examples; they are counted once, at training, and held against the
+names of whatever city is loaded.
+"""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bot.choices import fold
-from bot.places.gazetteer import Name
+from bot.places.gazetteer import Name, aliases
 
 _PARTS = re.compile(r"[- ](Noord|Zuid|Oost|West|Dorp)$")
 """What parts of a neighbourhood are called; without it they have one name ("Paddepoel")."""
+
+
+LEAST = 3
+"""A word of fewer examples than this is not everyday."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """How many examples hold a word at all, and how many write it without a capital."""
+
+    counts: Mapping[str, int]
+    small: Mapping[str, int]
+
+
+def count_words(texts: Iterable[str]) -> Words:
+    """Only words that can be everyday are kept."""
+    counts: Counter[str] = Counter()
+    small: Counter[str] = Counter()
+    for text in texts:
+        found = set(re.findall(r"\w+", text))
+        counts.update({word.lower() for word in found})
+        small.update(word for word in found if word == word.lower())
+    kept = {word: count for word, count in sorted(counts.items()) if count >= LEAST}
+    return Words(kept, {word: small[word] for word in kept if small[word]})
+
+
+def everyday_words(words: Words, names: Iterable[Name]) -> frozenset[str]:
+    """Words that alone are no name and no typing error of one.
+
+    A name that the examples mention is not everyday for that; it is ("centrum", "want") only when
+    people mostly write it without a capital.
+    """
+    known = {alias for name in names for alias in aliases(name)}
+    return frozenset(
+        word
+        for word, count in words.counts.items()
+        if word not in known or (count >= 5 and 2 * words.small.get(word, 0) >= count)
+    )
 
 
 def place_names(

@@ -6,18 +6,16 @@ answer that was edited in the tables wins over later loads of its file.
 
 from __future__ import annotations
 
-import csv
-import gzip
+import secrets
 from collections.abc import Iterable, Mapping
-from datetime import date
-from pathlib import Path
+from datetime import datetime, timezone
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.civic.answers import AnswerTopic
-from bot.civic.areas import FIGURES, Area, Facility, LampPost, Official, Street
+from bot.civic.areas import Area, Facility, LampPost, Official, Street
 from bot.civic.waste import Collection, Shift
 from bot.store import schema
 from bot.store.engine import Database
@@ -27,8 +25,18 @@ _areas, _streets, _collections = schema.areas, schema.streets, schema.collection
 _answers = schema.answers
 
 
-class FileRefused(ValueError):
-    """An import file cannot be used; nothing of it was loaded. One line a fault."""
+VERSION_MARK = "territory"
+
+
+def mark_changed(c: Connection) -> None:
+    """Tell running servers, in the transaction that changes the territory's rows."""
+    marks = schema.marks
+    c.execute(marks.delete().where(marks.c.name == VERSION_MARK))
+    c.execute(
+        marks.insert().values(
+            name=VERSION_MARK, value=secrets.token_hex(8), set_at=datetime.now(timezone.utc)
+        )
+    )
 
 
 class CityRegister:
@@ -37,22 +45,10 @@ class CityRegister:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def load_folder(self, folder: Path) -> dict[str, int]:
-        """Load the folder's tables, all or nothing; counts by table."""
-        tables = []
-        for table, file, parse in _FILES:
-            path = folder / file
-            if table in _NEEDED or path.exists():
-                tables.append((table, _read(path, parse)))
-
-        def work(c: Connection) -> dict[str, int]:
-            for table, rows in tables:
-                c.execute(table.delete())
-                if rows:
-                    c.execute(table.insert(), rows)
-            return {table.name: len(rows) for table, rows in tables}
-
-        return self.database.write_now(work)
+    def version(self) -> str:
+        """Another text after each load; empty before the first."""
+        query = sa.select(schema.marks.c.value).where(schema.marks.c.name == VERSION_MARK)
+        return str(self.database.read_now(lambda c: c.execute(query).scalar_one_or_none()) or "")
 
     def areas(self) -> list[Area]:
         return self.database.read_now(
@@ -159,124 +155,6 @@ class AnswerRegister:
                 for row in c.execute(sa.select(_answers.c.code, _answers.c.names))
             }
         )
-
-
-def _read(path: Path, parse: Any) -> list[dict[str, Any]]:
-    faults: list[str] = []
-    rows = []
-    try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileRefused(f"{path.name}: not UTF-8 ({error.reason})") from None
-    for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
-        try:
-            rows.append(parse(row))
-        except (KeyError, ValueError, TypeError) as error:
-            faults.append(f"{path.name}:{number}: {type(error).__name__}: {error}")
-            if len(faults) >= 20:
-                break
-    if faults:
-        raise FileRefused("\n".join(faults))
-    return rows
-
-
-def _number(value: str) -> float | None:
-    if value == "":
-        return None
-    number = float(value)
-    return int(number) if number.is_integer() else number
-
-
-def _area_row(row: Mapping[str, str]) -> dict[str, Any]:
-    figures = {name: _number(row[name]) for name in FIGURES if row[name] != ""}
-    return {
-        "code": row["code"],
-        "kind": row["kind"],
-        "name": row["name"],
-        "parent": row["parent"] or None,
-        "postcode": row["postcode"] or None,
-        "figures": figures,
-        "year": int(row["year"]) if row["year"] else None,
-        "source": row["source"],
-        "lat": _number(row["lat"]),
-        "lon": _number(row["lon"]),
-    }
-
-
-def _street_row(row: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "name": row["name"],
-        "town": row["town"],
-        "area_codes": [code for code in row["area_codes"].split(";") if code],
-        "lat": _number(row["lat"]),
-        "lon": _number(row["lon"]),
-    }
-
-
-def _collection_row(row: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "area_code": row["area_code"],
-        "waste": row["waste"],
-        "first_date": date.fromisoformat(row["first_date"]),
-        "every_weeks": int(row["every_weeks"]),
-        "sample": row["sample"] == "true",
-    }
-
-
-def _lamp_row(row: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "number": row["number"],
-        "street": row["street"],
-        "area_code": row["area_code"] or None,
-        "lat": float(row["lat"]),
-        "lon": float(row["lon"]),
-    }
-
-
-def _exception_row(row: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "area_code": row["area_code"],
-        "waste": row["waste"],
-        "planned_on": date.fromisoformat(row["planned_on"]) if row["planned_on"] else None,
-        "collected_on": date.fromisoformat(row["collected_on"]) if row["collected_on"] else None,
-        "reason": row["reason"],
-        "sample": row["sample"] == "true",
-    }
-
-
-def _facility_row(row: Mapping[str, str]) -> dict[str, Any]:
-    texts = {name: row[name] for name in ("code", "kind", "name", "address", "opening_hours")}
-    return {
-        **texts,
-        "lat": float(row["lat"]),
-        "lon": float(row["lon"]),
-        "phone": row["phone"] or None,
-        "url": row["url"] or None,
-        "sample": row["sample"] == "true",
-        "source": row["source"],
-    }
-
-
-def _official_row(row: Mapping[str, str]) -> dict[str, Any]:
-    needed = ("area_code", "role", "name", "address", "opening_hours", "source")
-    return {
-        **{name: row[name] for name in needed},
-        **{name: row[name] or None for name in ("phone", "email", "url")},
-        "sample": row["sample"] == "true",
-    }
-
-
-_FILES = (
-    (_areas, "areas.csv", _area_row),
-    (_streets, "streets.csv", _street_row),
-    (_collections, "collection.csv", _collection_row),
-    (schema.collection_exceptions, "collection_exceptions.csv", _exception_row),
-    (schema.lamp_posts, "lamp_posts.csv.gz", _lamp_row),
-    (schema.facilities, "facilities.csv", _facility_row),
-    (schema.officials, "officials.csv", _official_row),
-)
-_NEEDED = (_areas, _streets, _collections)
 
 
 def _area(row: Any) -> Area:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.assembly import finder_of
+from bot.assembly import finder_of, utc_now
 from bot.places.finder import PlaceFinder
 from bot.settings import ROOT
 from bot.store import migrate
 from bot.store.city import CityRegister
 from bot.store.engine import Database
+from bot.store.loading import load_folder
 
 DEMO = ROOT / "data" / "areas"
 
@@ -21,7 +22,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityRegister]:
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('demo') / 'city.db'}")
     migrate.upgrade(database)
     register = CityRegister(database)
-    register.load_folder(DEMO)
+    load_folder(database, DEMO, utc_now)
     yield register
     database.close()
 

@@ -6,7 +6,6 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,8 @@ import pytest
 from bot.civic.answers import AnswerTopic
 from bot.civic.tickets import NEEDS_TEXT, TRANSITIONS, MoveRefused, NewTicket, State
 from bot.messages import ConversationId
-from bot.settings import ROOT
 from bot.store import schema
-from bot.store.city import AnswerRegister, CityRegister, FileRefused
+from bot.store.city import AnswerRegister
 from bot.store.engine import Database
 from bot.store.journal import Journal
 from bot.store.registers import TicketRegister, TicketUnknown
@@ -241,28 +239,3 @@ def test_loading_answers_again_updates_them_and_leaves_edited_ones_alone(
     assert register.load([answer("a", "three")]) == ["a"]
     assert register.get("b") is None
     assert register.names() == {"answer/a": {"en": "a"}}
-
-
-def test_the_demo_city_loads_twice_into_the_same_tables(database: Database) -> None:
-    register = CityRegister(database)
-    first = register.load_folder(ROOT / "data" / "areas")
-    areas, streets = register.areas(), register.streets()
-    assert register.load_folder(ROOT / "data" / "areas") == first
-    assert register.areas() == areas
-    assert register.streets() == streets
-    assert first["areas"] == len(areas) > 50
-    assert register.area(areas[0].code) == areas[0]
-    assert register.area("nowhere") is None
-
-
-def test_a_faulty_file_changes_nothing(database: Database, tmp_path: Path) -> None:
-    register = CityRegister(database)
-    register.load_folder(ROOT / "data" / "areas")
-    before = register.areas()
-    for name in ("areas.csv", "streets.csv", "collection.csv"):
-        (tmp_path / name).write_bytes((ROOT / "data" / "areas" / name).read_bytes())
-    with (tmp_path / "streets.csv").open("a", encoding="utf-8") as file:
-        file.write("Nowhere,Groningen,,north,west\n")
-    with pytest.raises(FileRefused, match=r"streets\.csv:\d+"):
-        register.load_folder(tmp_path)
-    assert register.areas() == before
