@@ -128,6 +128,7 @@ class Road:
             self.connectors[connector.name] = connector
         self.presence = Presence(database, utc_now)
         self.hours = Profile.load(settings.city_dir).opening(settings.zone)
+        self.outlook = DeskOutlook(self.presence, self.hours)
         self.desk = DeskWork(
             Handovers(database, utc_now), self.connectors, self.phrasebook, self.bell
         )
@@ -214,7 +215,7 @@ class Road:
             photos=self.photos,
             areas=register,
             answers=AnswerRegister(self.database, utc_now),
-            desk=DeskOutlook(self.presence, self.hours),
+            desk=self.outlook,
             neighbourhood=Neighbourhood(
                 remembered=RememberedAreas(self.database, utc_now),
                 notices=self.notices,

@@ -5,12 +5,14 @@ citizen does, `arrive` (a language or "") begins another citizen's conversation;
 stands for the citizen's own reference that was heard last. `hear` lists what the answer must contain, `not` what it must
 not, `offer` the labels of the choices, `link` what a link's address contains, `flag` why the
 conversation waits for staff, `ticket` facts of the newest own ticket, `tickets` how many there are,
-`stored` facts of the ticket heard of last, whoever owns it.
+`stored` facts of the ticket heard of last, whoever owns it. `desk`, in a step or for all, says who
+is there for the chat: `staffed`, `unstaffed` (open, nobody free) or `closed`.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.assembly import Road
+from bot.civic.opening import OpeningHours
+from bot.store import schema
 from tests.talking import Citizen
 
 REFERENCE = re.compile(r"LW-\d{4}-\d{5}")
 DOES = {"say", "choose", "share", "arrive"}
+SETS = {"desk"}
 CHECKS = {"hear", "not", "offer", "link", "flag", "ticket", "tickets", "stored"}
 FOLDER = Path(__file__).parent / "transcripts"
 FILES = sorted(FOLDER.glob("*.yml"))
@@ -42,13 +47,18 @@ def load(path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_transcript(path: Path, road: Road) -> None:
     transcript = load(path)
+    waiting = schema.handovers.update().values(state="closed")
+    await road.database.write(lambda c: c.execute(waiting))  # an earlier transcript's line
     citizen = await Citizen.arrive(road, transcript.get("session_language", ""))
     reference = ""
+    await settle_desk(road, transcript.get("desk", "staffed"))
     for number, step in enumerate(transcript["steps"], start=1):
         where = f"{path.name} step {number}"
-        unknown = set(step) - DOES - CHECKS
+        unknown = set(step) - DOES - CHECKS - SETS
         assert not unknown, f"{where}: {unknown}"
         assert len(set(step) & DOES) == 1, where
+        if "desk" in step:
+            await settle_desk(road, step["desk"])
         if "arrive" in step:
             citizen = await Citizen.arrive(road, step["arrive"])
             continue
@@ -61,6 +71,14 @@ async def test_transcript(path: Path, road: Road) -> None:
         own = {ticket.reference for ticket in road.tickets.of_conversation(citizen.conversation)}
         reference = next((r for r in REFERENCE.findall(heard) if r in own), reference)
         await _check(step, heard, where, citizen, road, reference)
+
+
+async def settle_desk(road: Road, desk: str) -> None:
+    """Let the desk be there, or not."""
+    assert desk in ("staffed", "unstaffed", "closed")
+    always = dict.fromkeys(range(7), ((time.min, time.max),))
+    road.outlook.hours = OpeningHours({} if desk == "closed" else always, road.settings.zone)
+    await (road.presence.seen("ann") if desk == "staffed" else road.presence.left("ann"))
 
 
 async def _check(
