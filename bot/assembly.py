@@ -32,6 +32,7 @@ from bot.console import application as console
 from bot.console.office import ConsoleOptions, Office
 from bot.dispatch import Dispatch
 from bot.handover.desk import DeskWork
+from bot.handover.front import FrontDesk
 from bot.handover.hook import Hook
 from bot.handover.outlook import DeskOutlook
 from bot.handover.rounds import Patience, Rounds
@@ -48,6 +49,7 @@ from bot.settings import ROOT, Settings
 from bot.staff import say_to
 from bot.store import migrate
 from bot.store.audit import AuditLog
+from bot.store.canned import CannedReplies, load_canned
 from bot.store.city import AnswerRegister, CityRegister
 from bot.store.engine import Database
 from bot.store.handovers import Handovers
@@ -93,6 +95,7 @@ def prepare(settings: Settings, database: Database, tell: Tell) -> None:
     kept = AnswerRegister(database, utc_now).load(topics.load_answers(settings.city_dir).values())
     if kept:
         tell(f"answers   edited here, so the file was left alone: {', '.join(kept)}")
+    CannedReplies(database, utc_now).load(load_canned(settings.city_dir))
     path = training.model_path(settings)
     if path.exists():
         tell(f"model     up to date ({path.name})")
@@ -332,6 +335,11 @@ class Road:
                 languages=settings.languages,
             ),
             key=own_key(self.database, "console"),
+            more={
+                "desk": FrontDesk(
+                    self.desk, self.presence, self.outlook, CannedReplies(self.database, utc_now)
+                ),
+            },
         )
 
     async def _model_ready(self) -> bool:

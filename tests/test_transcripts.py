@@ -77,7 +77,8 @@ async def settle_desk(road: Road, desk: str) -> None:
     """Let the desk be there, or not."""
     assert desk in ("staffed", "unstaffed", "closed")
     always = dict.fromkeys(range(7), ((time.min, time.max),))
-    road.outlook.hours = OpeningHours({} if desk == "closed" else always, road.settings.zone)
+    hours = OpeningHours({} if desk == "closed" else always, road.settings.zone)
+    road.outlook.hours = road.rounds.hours = hours
     await (road.presence.seen("ann") if desk == "staffed" else road.presence.left("ann"))
 
 

@@ -11,7 +11,7 @@ import contextlib
 
 from aiohttp import web
 
-from bot.bell import DELIVERIES, TURNS
+from bot.bell import DELIVERIES, DESK, TURNS
 from bot.console.office import Office
 from bot.console.roles import Role
 from bot.console.routes import Route
@@ -19,7 +19,7 @@ from bot.console.visit import HEADERS, SESSION_COOKIE, Visit
 
 TOPICS: dict[str, tuple[str, ...]] = {
     "log": (TURNS, DELIVERIES),
-    "handover": ("console:handover", TURNS),
+    "handover": (DESK,),
     "tickets": ("console:tickets",),
     "desk": ("console:desk",),
 }

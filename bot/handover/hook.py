@@ -90,5 +90,5 @@ class Hook:
             "channel": row["channel"],
             "language": row["language"],
             "waiting_since": row["waiting_since"].isoformat(),
-            "link": f"{self.console_url}/console/handovers/{row['id']}",
+            "link": f"{self.console_url}/console/handover/{row['id']}",
         }

@@ -23,6 +23,16 @@ class History(Queries):
         """Up to `limit` lines after a cursor, in order, both sides of the conversation."""
         return await self.database.read(lambda c: self._entries(c, conversation, after, limit))
 
+    async def latest(self, conversation: ConversationId, limit: int) -> list[Entry]:
+        """The newest `limit` lines, oldest of them first."""
+
+        def work(c: Connection) -> list[Entry]:
+            query = sa.select(_conversations.c.last_cursor)
+            last = c.execute(query.where(_conversations.c.id == conversation)).scalar() or 0
+            return self._entries(c, conversation, max(0, last - limit), limit)
+
+        return await self.database.read(work)
+
     def _entries(
         self, c: Connection, conversation: ConversationId, after: int, limit: int
     ) -> list[Entry]:

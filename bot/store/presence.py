@@ -1,6 +1,7 @@
 """Who is at the desk now, how long people wait, and what has waited too long.
 
-An agent whose page is open is seen every half minute; who was not seen for a while is away. The
+An agent who said that they are available is seen again by each open page; who was not seen for a
+while is away. The
 usual wait is the median of recent claims, and unknown when there are too few.
 """
 
@@ -19,7 +20,7 @@ from bot.store.rows import Queries
 from bot.store.wishes import open_of
 
 _handovers, _presence = schema.handovers, schema.desk_presence
-SEEN_WITHIN = timedelta(minutes=2)
+SEEN_WITHIN = timedelta(minutes=5)
 RECENT = timedelta(days=14)
 SAMPLES, FEWEST = 20, 3
 """So many newest claims make the usual wait; with fewer than `FEWEST` it is unknown."""
@@ -40,6 +41,20 @@ class Presence(Queries):
                 )
 
         await self.database.write(work)
+
+    async def still_here(self, agent: str) -> bool:
+        """Keep an agent at the desk who is there; False for one who is not."""
+
+        def work(c: Connection) -> bool:
+            since = self.clock() - SEEN_WITHIN
+            done = c.execute(
+                _presence.update()
+                .where(_presence.c.agent == agent, _presence.c.seen_at > since)
+                .values(seen_at=self.clock())
+            )
+            return bool(done.rowcount)
+
+        return await self.database.write(work)
 
     async def left(self, agent: str) -> None:
         """An agent has gone."""

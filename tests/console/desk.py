@@ -21,12 +21,19 @@ from bot.bell import Bell
 from bot.console import application as console
 from bot.console.office import ConsoleOptions, Office
 from bot.console.passwords import Passwords
+from bot.handover.desk import DeskWork
+from bot.handover.front import FrontDesk
+from bot.handover.outlook import DeskOutlook
+from bot.profile import Profile
 from bot.settings import ROOT
 from bot.store.audit import AuditLog
+from bot.store.canned import CannedReplies, load_canned
 from bot.store.engine import Database
+from bot.store.handovers import Handovers
 from bot.store.journal import Journal
 from bot.store.keys import own_key
 from bot.store.people import Member, StaffRegister
+from bot.store.presence import Presence
 from bot.store.registers import TicketRegister
 from bot.topics import load_catalogue
 from tests.conftest import FakeClock
@@ -39,21 +46,28 @@ CATALOGUE = load_catalogue(ROOT / "data")
 
 def office_of(database: Database, clock: FakeClock) -> Office:
     """An office with quick password hashes."""
+    bell, lines = Bell(), {WEB: Line(WEB), SMS: Line(SMS)}
+    presence = Presence(database, clock)
+    work = DeskWork(Handovers(database, clock), lines, phrasebook(), bell)
+    hours = Profile.load(ROOT / "data").opening(ZoneInfo("Europe/Amsterdam"))
+    canned = CannedReplies(database, clock)
+    canned.load(load_canned(ROOT / "data"))
     return Office(
         database=database,
         archive=database,
         journal=Journal(database, clock),
-        bell=Bell(),
+        bell=bell,
         clock=clock,
         staff=StaffRegister(database, clock),
         audit=AuditLog(database, clock),
         tickets=TicketRegister(database, clock),
         catalogue=CATALOGUE,
         phrasebook=phrasebook(),
-        connectors={WEB: Line(WEB), SMS: Line(SMS)},
+        connectors=lines,
         options=ConsoleOptions(zone=ZoneInfo("Europe/Amsterdam"), city="Testburg"),
         key=own_key(database, "console"),
         passwords=Passwords(QUICK),
+        more={"desk": FrontDesk(work, presence, DeskOutlook(presence, hours), canned)},
     )
 
 

@@ -171,8 +171,13 @@ async def test_presence_ends_by_itself_when_a_page_is_closed(desk: Desk, clock: 
     await desk.presence.seen("ann")
     assert outlook_of(desk).reachable
     assert await desk.presence.online() == ["ann"]
-    clock.advance(minutes=3)
+    clock.advance(minutes=4)
+    assert await desk.presence.still_here("ann")
+    clock.advance(minutes=4)
+    assert outlook_of(desk).reachable
+    clock.advance(minutes=2)
     assert not outlook_of(desk).reachable
+    assert not await desk.presence.still_here("ann"), "an old page brings nobody back"
     await desk.presence.seen("ann")
     await desk.presence.left("ann")
     assert await desk.presence.online() == []
