@@ -51,6 +51,8 @@ if (parts.length && "EventSource" in window) {
     if (fresh) for (const part of parts) swap(fresh, part.id);
   };
   for (const topic of topics) stream.addEventListener(topic, refresh);
+  // News between the making of the page and this moment rang for nobody: look once more.
+  stream.addEventListener("open", refresh);
   stream.addEventListener("over", () => { stream.close(); location.reload(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && missed) refresh(); });
   addEventListener("pagehide", () => stream.close());
