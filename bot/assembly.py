@@ -37,6 +37,7 @@ from bot.handover.hook import Hook
 from bot.handover.outlook import DeskOutlook
 from bot.handover.rounds import Patience, Rounds
 from bot.intake import Intake
+from bot.masking import Masker
 from bot.messages import ChannelName, ConversationId
 from bot.photos.opening import open_room
 from bot.pictures.gallery import Gallery
@@ -336,6 +337,7 @@ class Road:
             ),
             key=own_key(self.database, "console"),
             more={
+                "masker": Masker(s.name for s in CityRegister(self.database).streets()),
                 "desk": FrontDesk(
                     self.desk, self.presence, self.outlook, CannedReplies(self.database, utc_now)
                 ),

@@ -19,9 +19,14 @@ _MEASURED = (
 
 # SQLite ------------------------------------------------------------------------------------------
 
+# FTS5 stops reading at a NUL; what is left when those are gone must still be JSON.
+_BODY = (
+    "(CASE WHEN json_valid(replace(NEW.body, '\\u0000', ' ')) "
+    "THEN replace(NEW.body, '\\u0000', ' ') ELSE NEW.body END)"
+)
 _SAID = (
-    "coalesce(json_extract(NEW.body, '$.text'), json_extract(NEW.body, '$.label'), "
-    "json_extract(NEW.body, '$.argument'))"
+    f"coalesce(json_extract({_BODY}, '$.text'), json_extract({_BODY}, '$.label'), "
+    f"json_extract({_BODY}, '$.argument'))"
 )
 _ACTIONS = "coalesce(json_extract(NEW.understanding, '$.actions'), '[]')"
 _CANDIDATES = "coalesce(json_array_length(NEW.understanding, '$.candidates'), 0)"

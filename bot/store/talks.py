@@ -127,7 +127,7 @@ class TalkLog:
             asked, key = question.tsquery(), "id"
             match = "words @@ to_tsquery('simple', :words)"
         counted = sa.text(
-            f"SELECT count(*) FROM (SELECT 1 FROM talk_words WHERE {match} LIMIT {COMMON}) AS some"
+            f"SELECT count(*) FROM (SELECT 1 FROM talk_words WHERE {match} LIMIT {COMMON}) AS held"
         )
         if c.execute(counted, {"words": asked}).scalar_one() < COMMON:
             # `+ 0` and distinct: the list is made once, not asked for again with every row.

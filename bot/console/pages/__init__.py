@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.console.office import Office
-from bot.console.pages import account, audit, handover, home, sign_in, staff
+from bot.console.pages import account, audit, export, handover, home, log, sign_in, staff
 from bot.console.routes import Route
 
-THEMES = (home, sign_in, account, handover, staff, audit)
+THEMES = (home, sign_in, account, staff, audit, handover, log, export)
 
 
 def routes(office: Office) -> list[Route]:

@@ -1,0 +1,136 @@
+"""One conversation for those who review it: both sides, and what the bot made of each message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bot.store import schema
+
+_inbox, _turns, _outbox, _tickets = schema.inbox, schema.turns, schema.outbox, schema.tickets
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something said. `turn` is what the bot understood, on lines of the citizen."""
+
+    cursor: int
+    sender: str
+    at: datetime
+    text: str
+    state: str
+    code: str = ""
+    choices: tuple[str, ...] = ()
+    extras: tuple[tuple[str, str], ...] = ()
+    """Kind and words of what else came or went: place, photo, picked, picture, link, command."""
+    turn: dict[str, Any] | None = field(default=None)
+    erased: bool = False
+
+
+def lines_of(c: Connection, conversation: str, limit: int = 1000) -> list[Line]:
+    """The newest `limit` lines of a conversation, in order."""
+    said = c.execute(
+        sa.select(_inbox, _turns)
+        .outerjoin(_turns, _turns.c.inbox_id == _inbox.c.id)
+        .where(_inbox.c.conversation_id == conversation, _inbox.c.state != "replaced")
+        .order_by(_inbox.c.cursor.desc())
+        .limit(limit)
+    )
+    found = [_from_citizen(row._mapping) for row in said]
+    told = c.execute(
+        sa.select(_outbox)
+        .where(_outbox.c.conversation_id == conversation)
+        .order_by(_outbox.c.cursor.desc())
+        .limit(limit)
+    )
+    found += [_from_us(row._mapping) for row in told]
+    return sorted(found, key=lambda line: line.cursor)[-limit:]
+
+
+def _from_citizen(row: Any) -> Line:
+    body = row[_inbox.c.body]
+    extras: list[tuple[str, str]] = []
+    if place := body.get("place"):
+        extras.append(("place", str(place.get("name") or "")))
+    extras += [("photo", str(part.get("kind", ""))) for part in body.get("attachments") or ()]
+    for kind in ("command", "unsupported"):
+        if body.get(kind):
+            extras.append((kind, str(body[kind])))
+    picked = str(body.get("label") or "")
+    if picked:
+        extras.append(("picked", ""))
+    turn = None
+    if row[_turns.c.id] is not None:
+        turn = {
+            name: row[_turns.c[name]]
+            for name in ("outcome", "language", "intent", "confidence", "topic", "milliseconds")
+        }
+        turn |= row[_turns.c.understanding] or {}
+    return Line(
+        cursor=row[_inbox.c.cursor],
+        sender="citizen",
+        at=row[_inbox.c.received_at],
+        text=str(body.get("text") or picked or body.get("argument") or ""),
+        state=row[_inbox.c.state],
+        extras=tuple(extras),
+        turn=turn,
+        erased=bool(body.get("erased")),
+    )
+
+
+def _from_us(row: Any) -> Line:
+    reply = row["reply"]
+    extras = []
+    if image := reply.get("image"):
+        extras.append(("picture", str(image.get("alt", ""))))
+    if link := reply.get("link"):
+        extras.append(("link", f"{link.get('label', '')} {link.get('url', '')}".strip()))
+    if reply.get("ask"):
+        extras.append(("ask", str(reply["ask"])))
+    return Line(
+        cursor=row["cursor"],
+        sender=row["sender"],
+        at=row["created_at"],
+        text=str(reply.get("text") or ""),
+        state=row["state"],
+        code=str(row["code"] or ""),
+        choices=tuple(str(choice.get("label", "")) for choice in reply.get("choices") or ()),
+        extras=tuple(extras),
+    )
+
+
+def openings(c: Connection, conversations: list[str]) -> dict[str, str]:
+    """The first words that the citizen wrote in each of these conversations."""
+    first = (
+        sa.select(_inbox.c.conversation_id, sa.func.min(_inbox.c.cursor).label("cursor"))
+        .where(_inbox.c.conversation_id.in_(conversations), _inbox.c.fingerprint != "")
+        .group_by(_inbox.c.conversation_id)
+        .subquery()
+    )
+    rows = c.execute(
+        sa.select(_inbox.c.conversation_id, _inbox.c.body).join(
+            first,
+            sa.and_(
+                first.c.conversation_id == _inbox.c.conversation_id,
+                first.c.cursor == _inbox.c.cursor,
+            ),
+        )
+    )
+    return {
+        row.conversation_id: str(row.body.get("text") or row.body.get("label") or "")
+        for row in rows
+    }
+
+
+def tickets_of(c: Connection, conversation: str) -> list[dict[str, Any]]:
+    """The tickets that this conversation opened."""
+    rows = c.execute(
+        sa.select(_tickets.c.reference, _tickets.c.service, _tickets.c.state, _tickets.c.created_at)
+        .where(_tickets.c.conversation_id == conversation)
+        .order_by(_tickets.c.id)
+    )
+    return [dict(row._mapping) for row in rows]
