@@ -112,35 +112,7 @@ def _staff(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     reply.add_argument("--give-back", action="store_true", help="give it back to the bot")
     reply.set_defaults(run=commands.reply)
 
-    ticket = sub.add_parser("ticket", help="staff: list, show, move or annotate tickets")
-    kinds = ticket.add_subparsers(dest="what", required=True, metavar="WHAT")
-    listing = kinds.add_parser("list", help="newest first")
-    listing.add_argument("--state", action="append", default=[], help="only this state")
-    show = kinds.add_parser("show", help="one ticket with its history")
-    show.add_argument("reference")
-    move = kinds.add_parser("move", help="change the state; the citizen is told")
-    move.add_argument("reference")
-    move.add_argument("state")
-    move.add_argument("--text", default="", help="what the citizen reads beside the state")
-    note = kinds.add_parser("note", help="add an internal note")
-    note.add_argument("reference")
-    note.add_argument("text")
-    for one in (listing, show, move, note):
-        one.set_defaults(run=commands.ticket)
-
-    examples = sub.add_parser(
-        "examples", help="staff: sentences that citizens labelled by choosing"
-    )
-    doings = examples.add_subparsers(dest="what", required=True, metavar="WHAT")
-    listed = doings.add_parser("list", help="one a line, with what was chosen")
-    listed.add_argument("--state", choices=["new", "accepted", "dropped"], help="only this state")
-    export = doings.add_parser("export", help="as YAML to paste into topic files")
-    export.add_argument("--state", choices=["new", "accepted"], help="only this state")
-    for name in ("accept", "drop"):
-        one = doings.add_parser(name, help=f"{name} one example")
-        one.add_argument("id", type=int)
-    for one in doings.choices.values():
-        one.set_defaults(run=commands.examples)
+    commands.ticket_parser(sub)
 
     staff = sub.add_parser("staff", help="accounts for the console: list, add, disable, reset")
     deeds = staff.add_subparsers(dest="what", required=True, metavar="WHAT")

@@ -30,6 +30,7 @@ from bot.channel import ChannelRefused, Connector
 from bot.civic.catalogue import Catalogue
 from bot.console import application as console
 from bot.console.office import ConsoleOptions, Office
+from bot.desks import desks_of
 from bot.dispatch import Dispatch
 from bot.handover.desk import DeskWork
 from bot.handover.front import FrontDesk
@@ -64,6 +65,8 @@ from bot.store.photos import PhotoRegister
 from bot.store.presence import Presence
 from bot.store.registers import TicketRegister
 from bot.store.remembered import RememberedAreas
+from bot.telling import Teller
+from bot.ticket_news import TicketNews
 from bot.turns import Brain, Turns
 from bot.waste_calendar import WasteCalendars
 from connectors.sms.api import SmsOptions
@@ -114,7 +117,7 @@ class Road:
         self.database = database
         self.bell = Bell()
         self.journal = Journal(database, utc_now)
-        self.tickets = TicketRegister(database, utc_now)
+        self.tickets = ticket_register(settings, database)
         self.photos = PhotoRegister(database, utc_now)
         self.notices = NoticeRegister(database, utc_now)
         self.gallery = Gallery(Drawings(database, utc_now), settings.data_dir / "pictures")
@@ -130,6 +133,16 @@ class Road:
         self.connectors[self.web.name] = self.web
         for connector in self._providers():
             self.connectors[connector.name] = connector
+        self.teller = Teller(
+            self.journal,
+            self.connectors,
+            settings.primary_language,
+            settings.quiet,
+            self.bell,
+        )
+        self.ticket_news = TicketNews(
+            self.tickets, self.teller, self.phrasebook, catalogue(settings)
+        )
         self.presence = Presence(database, utc_now)
         self.hours = Profile.load(settings.city_dir).opening(settings.zone)
         self.outlook = DeskOutlook(self.presence, self.hours)
@@ -266,6 +279,7 @@ class Road:
             if hasattr(connector, "poll")
         ]
         loops.append(self.rounds.run())
+        loops.append(self.ticket_news.run())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
@@ -352,6 +366,22 @@ class Road:
 
     async def _loops_running(self) -> bool:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+
+def ticket_register(settings: Settings, database: Database) -> TicketRegister:
+    """The register with the city's desks and targets."""
+    parents = {area.code: area.parent for area in CityRegister(database).areas()}
+    desks = desks_of(settings.city_dir, catalogue(settings), settings.zone, parents.get)
+    return TicketRegister(database, utc_now, desks)
+
+
+def ticket_news(settings: Settings, database: Database) -> TicketNews:
+    """What tells the news of tickets, for commands: it queues, and the server sends."""
+    journal = Journal(database, utc_now)
+    teller = Teller(journal, renderers(settings), settings.primary_language, settings.quiet)
+    return TicketNews(
+        ticket_register(settings, database), teller, phrasebook(settings), catalogue(settings)
+    )
 
 
 def staff_register(settings: Settings, database: Database) -> StaffRegister:

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
 
+from bot.quiet import QuietHours
+
 PREFIX = "LIKEWISE_"
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -51,6 +53,11 @@ class Settings(BaseSettings):
     )
     timezone: str = Field(
         "Europe/Amsterdam", description="IANA time zone of every spoken date and time."
+    )
+    quiet_hours: str = Field(
+        "21:00-08:00",
+        description="When no SMS with news is sent, in the city's time; answers come at any hour. "
+        "Empty: never quiet.",
     )
     privacy_url: str = Field("/privacy", description="The city's privacy statement.")
     emergency_number: str = Field("112", description="Number given when someone is in danger.")
@@ -174,6 +181,11 @@ class Settings(BaseSettings):
             raise ValueError("not an IANA time zone such as Europe/Amsterdam") from error
         return value
 
+    @validator("quiet_hours")
+    def _hours(cls, value: str) -> str:
+        QuietHours.of(value, ZoneInfo("UTC"))
+        return value
+
     @validator("chat_origins", each_item=True)
     def _origin(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -190,6 +202,11 @@ class Settings(BaseSettings):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def quiet(self) -> QuietHours | None:
+        """The quiet hours where the city is."""
+        return QuietHours.of(self.quiet_hours, self.zone)
 
     @property
     def primary_language(self) -> str:

@@ -6,8 +6,9 @@ from bot.commands.examples import examples
 from bot.commands.people import members
 from bot.commands.preparing import migrate, settings, train
 from bot.commands.running import serve, simulate, telegram
-from bot.commands.staff import flagged, outbox, reply, ticket, transcript
+from bot.commands.staff import flagged, outbox, reply, transcript
 from bot.commands.talking import ask, chat, parse
+from bot.commands.tickets import ticket_parser
 
 __all__ = [
     "Refused",
@@ -25,7 +26,7 @@ __all__ = [
     "settings",
     "simulate",
     "telegram",
-    "ticket",
+    "ticket_parser",
     "train",
     "transcript",
 ]

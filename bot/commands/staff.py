@@ -1,4 +1,4 @@
-"""Commands for staff, on the functions that the console will call."""
+"""Commands for staff on conversations, on the functions that the console calls."""
 
 from __future__ import annotations
 
@@ -78,68 +78,6 @@ def reply(arguments: Arguments, settings: Settings) -> int:
     asyncio.run(act())
     say("done")
     return 0
-
-
-def ticket(arguments: Arguments, settings: Settings) -> int:
-    """List, show, move, annotate."""
-    from bot.assembly import utc_now
-    from bot.civic.tickets import MoveRefused, State
-    from bot.store.registers import TicketRegister, TicketUnknown
-
-    register = TicketRegister(database_of(settings), utc_now)
-    try:
-        if arguments.what == "list":
-            for one in register.newest(arguments.state):
-                say(f"{one.reference}  {one.state.value:<11} {one.service:<22} {one.place}")
-        elif arguments.what == "show":
-            _show_ticket(register, arguments.reference, settings)
-        elif arguments.what == "note":
-            register.note(arguments.reference, arguments.text, "staff")
-            say("noted")
-        else:
-            state = State(arguments.state)
-            _move_ticket(register, arguments.reference, state, arguments.text, settings)
-    except TicketUnknown:
-        raise Refused(f"no ticket {arguments.reference}") from None
-    except MoveRefused as error:
-        raise Refused(f"{error.phrase}: {error.values}") from None
-    except ValueError:
-        states = ", ".join(s.value for s in State)
-        raise Refused(f"{arguments.state!r} is no state; use one of {states}") from None
-    return 0
-
-
-def _show_ticket(register: Any, reference: str, settings: Settings) -> None:
-    one = register.find(reference)
-    if one is None:
-        raise Refused(f"no ticket {reference}")
-    for name in ("reference", "service", "desk", "place", "area_code", "details", "contact"):
-        say(f"{name:<10} {getattr(one, name) or '-'}")
-    say(f"{'state':<10} {one.state.value}")
-    for event in register.history(reference):
-        at = event["happened_at"].astimezone(settings.zone).strftime("%Y-%m-%d %H:%M")
-        say(f"{at} {event['kind']:<7} {event['state'] or '':<11} {event['by']}: {event['text']}")
-
-
-def _move_ticket(register: Any, reference: str, state: Any, text: str, settings: Settings) -> None:
-    from bot import assembly
-    from bot.brain.nlg import phrasebook
-    from bot.staff import tell_reporter
-
-    moved, event = register.move(reference, state, "staff", text)
-    say(f"{moved.reference} is {moved.state.value} now")
-    told = asyncio.run(
-        tell_reporter(
-            _journal(settings),
-            assembly.renderers(settings),
-            phrasebook(settings),
-            assembly.catalogue(settings),
-            moved,
-            event,
-            text,
-        )
-    )
-    say("the reporter is told" if told else "there is no conversation to tell the reporter in")
 
 
 def outbox(arguments: Arguments, settings: Settings) -> int:

@@ -249,6 +249,7 @@ class Claims(Queries):
         now: datetime,
         inbox_id: int | None = None,
         notice_key: str | None = None,
+        not_before: datetime | None = None,
     ) -> None:
         """Queue replies; the last payload of the last reply is the turn's final one."""
         sends = [(out, payload) for out in replies for payload in out.payloads]
@@ -265,6 +266,7 @@ class Claims(Queries):
                     payload=payload,
                     final=position == len(sends) - 1,
                     state="held" if payload.get("held") else "queued",
+                    not_before=not_before,
                     created_at=now,
                 )
             )

@@ -56,9 +56,15 @@ class Deliveries(Queries):
         self, c: Connection, channels: Sequence[ChannelName], lease: timedelta
     ) -> Delivery | None:
         now = self.clock()
+        # What was never tried and is not due yet waits for the end of quiet hours: it holds up no
+        # answer. What was tried and waits keeps its place, and the order.
+        resting = sa.and_(_outbox.c.attempts == 0, _outbox.c.not_before > now)
         head = (
             sa.select(sa.func.min(_outbox.c.id).label("id"))
-            .where(_outbox.c.state.in_(("queued", "sending")))
+            .where(
+                _outbox.c.state.in_(("queued", "sending")),
+                sa.or_(_outbox.c.not_before.is_(None), ~resting),
+            )
             .group_by(_outbox.c.conversation_id)
             .subquery()
         )
@@ -92,6 +98,7 @@ class Deliveries(Queries):
         )
         if taken.rowcount != 1:
             return None
+        self._offer(c, row)
         return Delivery(
             outbox_id=OutboxId(row.id),
             conversation=ConversationId(row.conversation_id),
@@ -101,6 +108,16 @@ class Deliveries(Queries):
             attempts=row.attempts + 1,
             opted_out=row.opted_out and not (row.notice_key or "").startswith("opt-out-"),
         )
+
+    @staticmethod
+    def _offer(c: Connection, row: Any) -> None:
+        """The choices of a notice can be picked from the moment that it leaves, not before."""
+        if row.inbox_id is None and row.final and row.reply.get("choices"):
+            c.execute(
+                _conversations.update()
+                .where(_conversations.c.id == row.conversation_id)
+                .values(open_reply=row.reply)
+            )
 
     async def settle(self, delivery: Delivery, receipt: Receipt) -> DeliveryState:
         """Write down what became of a send. A report that came first is not undone."""

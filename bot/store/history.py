@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -115,8 +116,12 @@ class Desk(Claims, History):
         conversation: ConversationId,
         replies: Sequence[OutgoingReply],
         notice_key: str | None = None,
+        not_before: datetime | None = None,
     ) -> bool:
-        """Queue something that answers no message; once per notice key. False when it was there."""
+        """Queue something that answers no message; once per notice key. False when it was there.
+
+        What waits for `not_before` holds up nothing that is said to the citizen meanwhile.
+        """
 
         def work(c: Connection) -> bool:
             if notice_key is not None:
@@ -131,7 +136,14 @@ class Desk(Claims, History):
                 ).first()
                 if known is not None:
                     return False
-            self.add_replies(c, conversation, replies, self.clock(), notice_key=notice_key)
+            self.add_replies(
+                c,
+                conversation,
+                replies,
+                self.clock(),
+                notice_key=notice_key,
+                not_before=not_before,
+            )
             return True
 
         return await self.database.write(work)

@@ -25,7 +25,7 @@ import structlog
 from aiohttp import web
 from aiohttp.test_utils import unused_port
 
-from bot import assembly, staff
+from bot import assembly
 from bot.bell import DELIVERIES
 from bot.civic.tickets import State, Ticket
 from bot.settings import load
@@ -167,13 +167,13 @@ class City:
 
     async def move(self, reference: str, state: State) -> bool:
         """Staff moves a ticket, and the reporter is told."""
-        ticket, event = self.road.tickets.move(reference, state, "clerk")
-        queued = await staff.tell_reporter(
-            self.road.journal, self.road.connectors, self.road.phrasebook,
-            assembly.catalogue(self.road.settings), ticket, event, "",
-        )  # fmt: skip
-        self.road.bell.ring(DELIVERIES)
-        return queued
+        _, event = self.road.tickets.move(reference, state, "clerk")
+        key = f"ticket-event-{event}-"
+        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        while not any((row["notice_key"] or "").startswith(key) for row in await self.outbox()):
+            assert asyncio.get_running_loop().time() < deadline, "the news was not told"
+            await asyncio.sleep(0.01)
+        return True
 
 
 @contextlib.asynccontextmanager
@@ -197,6 +197,7 @@ async def opened(mode: str, folder: Any) -> AsyncIterator[City]:
         )
         network.api_url = sms_url
         settings = load(
+            quiet_hours="",
             data_dir=folder,
             public_url=bot_url,
             telegram_token=TOKEN,

@@ -23,7 +23,7 @@ followers, news = schema.ticket_followers, schema.ticket_news
 
 
 class Rules(Protocol):
-    """Routing and targets; `bot.civic.office.Office` is the real one."""
+    """Routing and targets; `bot.civic.desks.Desks` is the real one."""
 
     def desk_for(self, service: str, area_code: str | None) -> str: ...
     def due_on(self, service: str, at: datetime) -> date | None: ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -40,10 +40,34 @@ class Desk:
     areas: tuple[str, ...] = ()
 
 
+class WorkingWeek:
+    """The calendar made of one question: does the city work on a day?"""
+
+    LONGEST_REST = 60
+    """A city that works on none of so many days in a row works on every day instead."""
+
+    def __init__(self, works: Callable[[date], bool]) -> None:
+        self.works = works
+
+    def is_working(self, day: date) -> bool:
+        return self.works(day)
+
+    def add(self, day: date, days: int) -> date:
+        for _ in range(days):
+            day = self._next(day + timedelta(days=1))
+        return self._next(day)
+
+    def _next(self, day: date) -> date:
+        for ahead in range(self.LONGEST_REST):
+            if self.works(day + timedelta(days=ahead)):
+                return day + timedelta(days=ahead)
+        return day
+
+
 ParentOf = Callable[[str], "str | None"]
 
 
-class Office:
+class Desks:
     """Routing and targets, as the register of tickets asks for them."""
 
     def __init__(
