@@ -36,12 +36,11 @@ CONNECTORS = assembly.renderers(SETTINGS)
 BOOK = phrasebook(SETTINGS)
 LANGUAGES = SETTINGS.languages
 RAW = re.compile(r"/\w+\{|\{\w+\}")
+NAMES = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 SAMPLE = dict.fromkeys(
-    "answer area changed date dates days extra facts language_name new opened place question "
-    "reference service source state text value year current "
-    "code due into metres needed reason until".split(),
-    "x",
+    set(NAMES.findall(repr(BOOK.books))) - {*BOOK.values[LANGUAGES[0]], "language"}, "x"
 )
+"""A value for every name that any phrase wants filled in."""
 
 
 def replies(language: str) -> Iterator[tuple[str, Reply]]:
