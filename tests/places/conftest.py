@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +31,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityRegister]:
 @pytest.fixture(scope="session")
 def finder(demo: CityRegister) -> PlaceFinder:
     return finder_of(demo)
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """An empty database of the quick kind: these tests are about files."""
+    made = Database(f"sqlite:///{tmp_path / 'quick.db'}")
+    migrate.upgrade(made)
+    yield made
+    made.close()

@@ -82,7 +82,7 @@ class AreaFeatures:
         if found is None:
             self.faults.add(
                 where,
-                "not a CBS file (no BU_CODE, WK_CODE or GM_CODE with a name): give a --mapping",
+                "not a CBS file (no BU_CODE, WK_CODE or GM_CODE): give a --mapping",
             )
             return None
         wanted = {"code": found.columns.get("code", ()), "name": found.columns.get("name", ())}

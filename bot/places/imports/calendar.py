@@ -94,13 +94,9 @@ class Calendar:
     def _days(
         self, event: Any, changed: list[Any], rule: dict[str, Any], where: str
     ) -> Iterator[date]:
-        if rule and str(rule.get("FREQ", "")).upper() not in (
-            "DAILY",
-            "WEEKLY",
-            "MONTHLY",
-            "YEARLY",
-        ):
-            self.faults.add(where, f"an event repeats {rule.get('FREQ')}; waste does not")
+        often = str(rule.get("FREQ", "")).upper()
+        if rule and (often not in FREQUENCIES or rule.keys() & {"BYHOUR", "BYMINUTE", "BYSECOND"}):
+            self.faults.add(where, f"an event repeats {often} within a day; waste does not")
             return
         alone = icalendar.Calendar()
         for one in (event, *changed):

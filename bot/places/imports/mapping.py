@@ -81,7 +81,8 @@ def cbs(columns: frozenset[str]) -> Mapping | None:
     """The mapping for a CBS file with these (plain) columns; None for another file."""
     for level in ("neighbourhood", "district", "city"):
         code, name, parent = CBS_CODES[level]
-        if any(plain(c) in columns for c in code) and any(plain(c) in columns for c in name):
+        # The finest code decides: without its name it is a faulty file and not one of cities.
+        if any(plain(c) in columns for c in code):
             return Mapping(
                 level=level,
                 columns={
