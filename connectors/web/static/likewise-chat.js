@@ -19,6 +19,7 @@
 const MAX_TEXT = 4000; // docs/chat-api.md: a longer text is answered with 422
 const SEND_TIMEOUT = 15_000;
 const READ_TIMEOUT = 20_000;
+const UPLOAD_TIMEOUT = 180_000; // docs/chat-api.md: so long the server waits for a photo
 const STREAM_SILENCE = 90_000; // a stream silent for so long is opened again
 const STREAM_TRIES = 2; // failures in a row before reading falls back to polling
 const STREAM_AGAIN = 120_000; // while polling, streaming is tried again after this time
@@ -71,6 +72,20 @@ const STRINGS = {
     busy: "It is very busy. Please wait a minute and try again.",
     refused: "The chat does not work on this website. Please contact the city another way.",
     privacy: "Privacy",
+    photo: "Add a photo",
+    photoYours: "Your photo",
+    photoRemove: "Remove the photo",
+    photoSending: (n) => `Sending the photo: ${n} %`,
+    photoChecking: "Checking the photo…",
+    photoReady: "The photo is ready. Write something with it, or press Send.",
+    photoWait: "Your message goes out as soon as the photo is there.",
+    photoShow: "Show the photo larger",
+    photoGone: "We do not keep this photo any more.",
+    photoType: "We cannot use this file. Please choose a photo (JPEG, PNG, WebP or HEIC).",
+    photoLarge: "Your photo is too large. Please choose a smaller one.",
+    photoBroken: "We cannot open this photo. Please choose another one, or take a new one.",
+    photoFailed: "We could not send your photo. Please try again.",
+    photoLost: "Your photo is no longer there. Please add it again.",
   },
   nl: {
     launcher: "Stel een vraag",
@@ -119,6 +134,20 @@ const STRINGS = {
     busy: "Het is erg druk. Wacht een minuut en probeer het opnieuw.",
     refused: "De chat werkt niet op deze website. Neem op een andere manier contact op.",
     privacy: "Privacy",
+    photo: "Voeg een foto toe",
+    photoYours: "Uw foto",
+    photoRemove: "Haal de foto weg",
+    photoSending: (n) => `De foto wordt verstuurd: ${n} %`,
+    photoChecking: "We bekijken de foto…",
+    photoReady: "De foto staat klaar. Schrijf er iets bij, of kies Verstuur.",
+    photoWait: "Uw bericht gaat weg zodra de foto er is.",
+    photoShow: "Bekijk de foto groter",
+    photoGone: "We bewaren deze foto niet meer.",
+    photoType: "We kunnen dit bestand niet gebruiken. Kies een foto (JPEG, PNG, WebP of HEIC).",
+    photoLarge: "Uw foto is te groot. Kies een kleinere foto.",
+    photoBroken: "We kunnen deze foto niet openen. Kies een andere, of maak een nieuwe.",
+    photoFailed: "Uw foto is niet verstuurd. Probeer het opnieuw.",
+    photoLost: "Uw foto is er niet meer. Voeg hem opnieuw toe.",
   },
   de: {
     launcher: "Frage stellen",
@@ -169,6 +198,24 @@ const STRINGS = {
     refused:
       "Der Chat geht auf dieser Website nicht. Bitte erreichen Sie die Stadt auf anderem Weg.",
     privacy: "Datenschutz",
+    photo: "Foto hinzufügen",
+    photoYours: "Ihr Foto",
+    photoRemove: "Foto entfernen",
+    photoSending: (n) => `Das Foto wird gesendet: ${n} %`,
+    photoChecking: "Das Foto wird geprüft…",
+    photoReady: "Das Foto ist bereit. Schreiben Sie etwas dazu, oder drücken Sie auf Senden.",
+    photoWait: "Ihre Nachricht geht los, sobald das Foto da ist.",
+    photoShow: "Foto größer zeigen",
+    photoGone: "Dieses Foto bewahren wir nicht mehr auf.",
+    photoType:
+      "Diese Datei können wir nicht verwenden. " +
+      "Bitte wählen Sie ein Foto (JPEG, PNG, WebP oder HEIC).",
+    photoLarge: "Ihr Foto ist zu groß. Bitte wählen Sie ein kleineres.",
+    photoBroken:
+      "Wir können dieses Foto nicht öffnen. " +
+      "Bitte wählen Sie ein anderes, oder machen Sie ein neues.",
+    photoFailed: "Ihr Foto wurde nicht gesendet. Bitte versuchen Sie es noch einmal.",
+    photoLost: "Ihr Foto ist nicht mehr da. Bitte fügen Sie es noch einmal hinzu.",
   },
   da: {
     launcher: "Stil et spørgsmål",
@@ -213,6 +260,20 @@ const STRINGS = {
     busy: "Der er meget travlt. Vent et minut, og prøv igen.",
     refused: "Chatten virker ikke på denne hjemmeside. Kontakt kommunen på en anden måde.",
     privacy: "Privatliv",
+    photo: "Tilføj et billede",
+    photoYours: "Dit billede",
+    photoRemove: "Fjern billedet",
+    photoSending: (n) => `Billedet sendes: ${n} %`,
+    photoChecking: "Vi ser på billedet…",
+    photoReady: "Billedet er klar. Skriv noget til det, eller tryk på Send.",
+    photoWait: "Din besked sendes, når billedet er kommet.",
+    photoShow: "Vis billedet større",
+    photoGone: "Vi gemmer ikke dette billede mere.",
+    photoType: "Vi kan ikke bruge denne fil. Vælg et billede (JPEG, PNG, WebP eller HEIC).",
+    photoLarge: "Dit billede er for stort. Vælg et mindre.",
+    photoBroken: "Vi kan ikke åbne dette billede. Vælg et andet, eller tag et nyt.",
+    photoFailed: "Dit billede blev ikke sendt. Prøv igen.",
+    photoLost: "Dit billede er der ikke mere. Tilføj det igen.",
   },
 };
 
@@ -276,6 +337,9 @@ const ICONS = {
   place:
     "M12 21s6.5-6.2 6.5-11A6.5 6.5 0 0 0 5.5 10c0 4.8 6.5 11 6.5 11z " +
     "M12 12.300a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.600z",
+  photo:
+    "M4 8.500h3.300L9 6h6l1.700 2.500H20v10.500H4z " +
+    "M12 17a3.300 3.300 0 1 0 0-6.600 3.300 3.300 0 0 0 0 6.600z",
   down: "M12 5v13 M6 12.500l6 6 6-6",
   out: "M9 6H5.500v12.500H18V15 M13 5.500h5.500V11 M18 6l-7.5 7.5",
 };
@@ -366,10 +430,11 @@ async function* readEvents(body, onBytes) {
 /* ---------------------------------------------------------------- Api: HTTP */
 
 class Refusal extends Error {
-  constructor(status, retryAfter) {
+  constructor(status, retryAfter, code) {
     super(`answered ${status}`);
     this.status = status;
     this.retryAfter = retryAfter;
+    this.code = code ?? null;
   }
 }
 
@@ -424,6 +489,46 @@ class Api {
 
   messages(token, after, signal) {
     return this.#ask(`/chat/messages?after=${after}`, { token, signal, timeout: READ_TIMEOUT });
+  }
+
+  async picture(token, photo) {
+    const answer = await this.#ask(`/chat/photos/${photo}?size=small`, { token });
+    return answer.blob();
+  }
+
+  async largePicture(token, photo) {
+    const answer = await this.#ask(`/chat/photos/${photo}`, { token });
+    return answer.blob();
+  }
+
+  /** An upload with its progress, which only XMLHttpRequest can tell. */
+  upload(token, file, onProgress, signal) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      const form = new FormData();
+      form.append("photo", file);
+      request.open("POST", `${this.base}/chat/photos`);
+      request.setRequestHeader("Authorization", `Bearer ${token}`);
+      request.responseType = "json";
+      request.timeout = UPLOAD_TIMEOUT;
+      request.upload.addEventListener("progress", ({ lengthComputable, loaded, total }) => {
+        if (lengthComputable) onProgress(Math.floor((100 * loaded) / total));
+      });
+      request.addEventListener("load", () => {
+        if (request.status === 201 && request.response?.photo) {
+          resolve(request.response.photo);
+          return;
+        }
+        const seconds = Number.parseInt(request.getResponseHeader("Retry-After") ?? "", 10);
+        const code = request.response?.error?.code;
+        reject(new Refusal(request.status, Number.isFinite(seconds) ? seconds : null, code));
+      });
+      for (const trouble of ["error", "timeout", "abort"]) {
+        request.addEventListener(trouble, () => reject(new Error(trouble)));
+      }
+      signal.addEventListener("abort", () => request.abort());
+      request.send(form);
+    });
   }
 
   events(token, after, signal) {
@@ -515,6 +620,25 @@ class Conversation {
     this.#enqueue(item);
   }
 
+  /** Brings a photo to the server; gives its id. A session that has ended begins anew. */
+  async upload(file, onProgress, signal) {
+    for (let restarts = 0; ; restarts += 1) {
+      const token = await this.#token();
+      try {
+        return await this.#api.upload(token, file, onProgress, signal);
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.status !== 401 || restarts > 1) throw error;
+        this.#drop(token);
+      }
+    }
+  }
+
+  /** The picture of a photo of this conversation, small or as large as it is kept. */
+  async picture(photo, large) {
+    const token = await this.#token();
+    return large ? this.#api.largePicture(token, photo) : this.#api.picture(token, photo);
+  }
+
   /** Takes a failed message out, to be changed by the person. */
   withdraw(id) {
     this.#items.delete(id);
@@ -601,7 +725,8 @@ class Conversation {
           await asleep((error.retryAfter ?? 5) * 1000); // nothing wakes this wait early
           continue;
         }
-        const reason = refusalReason(status);
+        const reason =
+          status === 422 && item.content.photo ? "photoLost" : refusalReason(status);
         if (reason === "network" && navigator.onLine !== false && attempt < 3) {
           await this.#pause(attempt * 1000);
           continue;
@@ -1022,6 +1147,41 @@ button { cursor: pointer; touch-action: manipulation; }
 .go svg { width: 1.25em; height: 1.25em; }
 .go:hover { filter: brightness(1.12); }
 
+.clip {
+  display: grid; place-items: center; flex: none; width: 48px; height: 48px; padding: 0;
+  border: 2px solid #75847d; border-radius: 16px; background: var(--paper); color: var(--accent);
+}
+.clip:hover { background: var(--bot); }
+.clip[disabled] { opacity: .55; cursor: default; }
+.tray {
+  flex: none; display: flex; align-items: center; gap: 12px; padding: 10px 12px 0;
+  border-block-start: 1px solid var(--line);
+}
+.tray:not([hidden]) + .composer { border-block-start: 0; }
+.frame {
+  display: grid; place-items: center; flex: none; width: 64px; height: 64px; overflow: hidden;
+  border: 1px solid var(--line); border-radius: 12px; background: var(--bot); color: var(--quiet);
+}
+.frame canvas { width: 100%; height: 100%; object-fit: cover; }
+.told { flex: 1; min-width: 0; }
+.told p { margin: 0; overflow-wrap: anywhere; }
+.told .wrong { color: var(--alarm); font-weight: 600; }
+.bar {
+  display: block; width: 100%; height: 10px; margin-block-start: 6px; accent-color: var(--accent);
+}
+.tray .shut { color: var(--ink); }
+.tray .shut:hover { background: var(--bot); }
+.tray .shut:focus-visible { outline-color: var(--focus); }
+.photo {
+  display: block; max-width: 100%; padding: 0; overflow: hidden; margin-block-start: 4px;
+  border: 1px solid var(--line); border-radius: 12px; background: var(--bot); color: var(--quiet);
+}
+button.photo { cursor: zoom-in; }
+button.photo[aria-expanded="true"] { cursor: zoom-out; }
+.photo canvas { display: block; max-width: 100%; max-height: 240px; height: auto; }
+.photo[aria-expanded="true"] canvas { max-height: none; }
+.photo.bare { display: flex; align-items: center; gap: 10px; padding: 10px 14px; cursor: default; }
+
 @media (max-width: 340px) { .go .word { display: none; } .go { padding: 8px 12px; } }
 @media (max-height: 430px) {
   .sub, .mark { display: none; }
@@ -1069,6 +1229,9 @@ class LikewiseChat extends HTMLElement {
   #full = matchMedia("(max-width: 600px), (max-height: 480px)");
   #draft;
   #wasOpen;
+  #photo = null; // {file, state: "sending" | "ready" | "failed", id, reason, percent, stop, canvas}
+  #sendWhenThere = false;
+  #canvases = new Map(); // drawn already, by photo id: one's own need not be fetched
 
   /* -- life -- */
 
@@ -1207,10 +1370,32 @@ class LikewiseChat extends HTMLElement {
     dots.append(element("i"), element("i"), element("i"));
     const typing = part("typing", "p", { class: "typing", hidden: true }, dots);
     typing.append(part("typingText", "span"));
+    const tray = part(
+      "tray",
+      "div",
+      { class: "tray", role: "group", hidden: true },
+      part("frame", "span", { class: "frame", "aria-hidden": "true" }),
+      element(
+        "div",
+        { class: "told" },
+        part("trayText", "p"),
+        part("bar", "progress", { class: "bar", max: "100", hidden: true }),
+      ),
+      part("again", "button", { type: "button", class: "small", hidden: true }),
+      part("unclip", "button", { type: "button", class: "shut" }, icon("close")),
+    );
     const composer = part(
       "composer",
       "form",
       { class: "composer", novalidate: true },
+      part("file", "input", {
+        type: "file",
+        accept: "image/*,.heic,.heif",
+        hidden: true,
+        tabindex: "-1",
+        "aria-hidden": "true",
+      }),
+      part("clip", "button", { type: "button", class: "clip" }, icon("photo")),
       part("label", "label", { class: "unseen", for: "box" }),
       part("box", "textarea", {
         class: "box",
@@ -1231,6 +1416,7 @@ class LikewiseChat extends HTMLElement {
       element("div", { class: "middle" }, log, newer),
       typing,
       part("notice", "p", { class: "notice", role: "status" }),
+      tray,
       composer,
     );
     this.#wire();
@@ -1270,6 +1456,26 @@ class LikewiseChat extends HTMLElement {
       this.#draft.set(box.value || null);
       this.#grow();
     });
+    const { clip, file, unclip, again } = this.#parts;
+    clip.addEventListener("click", () => file.click());
+    file.addEventListener("change", () => {
+      if (file.files.length) this.#attach(file.files[0]);
+      file.value = ""; // the same file may be chosen again
+    });
+    unclip.addEventListener("click", () => {
+      this.#detach();
+      this.#focusComposer();
+    });
+    again.addEventListener("click", () => {
+      this.#attach(this.#photo.file);
+      this.#focusComposer();
+    });
+    box.addEventListener("paste", (event) => {
+      const [pasted] = event.clipboardData?.files ?? [];
+      if (!pasted?.type.startsWith("image/")) return;
+      event.preventDefault();
+      this.#attach(pasted);
+    });
     log.addEventListener("scroll", () => this.#noteScroll(), { passive: true });
     newer.addEventListener("click", () => {
       log.scrollTo({ top: log.scrollHeight, behavior: this.#calm() ? "auto" : "smooth" });
@@ -1291,6 +1497,13 @@ class LikewiseChat extends HTMLElement {
     parts.newerText.textContent = words.newer;
     parts.typingText.textContent = words.typing;
     parts.label.textContent = words.message;
+    parts.clip.setAttribute("aria-label", words.photo);
+    parts.clip.title = words.photo;
+    parts.tray.setAttribute("aria-label", words.photoYours);
+    parts.unclip.setAttribute("aria-label", words.photoRemove);
+    parts.unclip.title = words.photoRemove;
+    parts.again.textContent = words.retry;
+    this.#showTray();
     parts.box.placeholder = words.placeholder;
     parts.goText.textContent = words.send;
     parts.go.setAttribute("aria-label", words.send);
@@ -1451,7 +1664,10 @@ class LikewiseChat extends HTMLElement {
     item.state = own ? "sent" : null;
     item.choices = own ? [] : (message.choices ?? []);
     item.asksPlace = !own && message.ask === "place";
-    if (own && !known && !message.text) message = { ...message, text: this.#words.placed };
+    item.asksPhoto = !own && message.ask === "photo";
+    if (own && !known && !message.text && !message.photo) {
+      message = { ...message, text: this.#words.placed };
+    }
     if (!known || (message.text && message.text !== item.text)) this.#draw(item, message);
     this.#place(item);
     if (!own) {
@@ -1467,8 +1683,8 @@ class LikewiseChat extends HTMLElement {
     if (!item) {
       const label = own.label ?? this.#ownLabel(own.content);
       item = { node: null, stateNode: null, id: own.id, cursor: null, from: "citizen" };
-      Object.assign(item, { answers: null, choices: [], asksPlace: false });
-      this.#draw(item, { text: label });
+      Object.assign(item, { answers: null, choices: [], asksPlace: false, asksPhoto: false });
+      this.#draw(item, { text: label, photo: own.content.photo });
       this.#place(item);
       this.#restTop = 0; // one's own message is always brought into view
     }
@@ -1519,8 +1735,47 @@ class LikewiseChat extends HTMLElement {
       bubble.append(...linked(item.text, (href, label) => this.#anchor(href, label)));
       node.append(bubble);
     }
+    if (message.photo) this.#drawPhoto(node, message.photo);
     if (item.from !== "citizen") this.#drawExtras(node, message);
     node.append(item.stateNode);
+  }
+
+  /** A photo of one's own: a thumbnail at first, larger when it is pressed. */
+  async #drawPhoto(node, photo) {
+    const words = this.#words;
+    const button = element("button", {
+      type: "button",
+      class: "photo",
+      "aria-label": `${words.photoYours}. ${words.photoShow}`,
+      "aria-expanded": "false",
+    });
+    const bare = element("div", { class: "photo bare" }, icon("photo"));
+    bare.append(element("span", {}, words.photoYours));
+    node.append(bare);
+    try {
+      const known = this.#canvases.get(photo);
+      const canvas = known ?? (await drawn(await this.#conversation.picture(photo), 480));
+      this.#canvases.set(photo, canvas);
+      button.append(copied(canvas));
+      bare.replaceWith(button);
+      this.#scrollToNews();
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 404) {
+        bare.querySelector("span").textContent = words.photoGone;
+      }
+      return;
+    }
+    button.addEventListener("click", async () => {
+      const large = button.getAttribute("aria-expanded") === "true";
+      button.setAttribute("aria-expanded", String(!large));
+      if (large || button.dataset.large) return;
+      try {
+        button.replaceChildren(await drawn(await this.#conversation.picture(photo, true), 1600));
+        button.dataset.large = "yes";
+      } catch {
+        // The thumbnail stays.
+      }
+    });
   }
 
   #drawExtras(node, message) {
@@ -1572,7 +1827,9 @@ class LikewiseChat extends HTMLElement {
     const isOwn = ({ from }) => from === "citizen";
     const lastOwn = items.findLastIndex(isOwn);
     const lastSaid = items.findLastIndex((item) => isOwn(item) && item.state !== "failed");
-    const lastOpen = items.findLastIndex((item) => item.choices.length > 0 || item.asksPlace);
+    const lastOpen = items.findLastIndex(
+      ({ choices, asksPlace, asksPhoto }) => choices.length > 0 || asksPlace || asksPhoto,
+    );
     items.forEach((item, index) => {
       item.node.className = `item ${item.from}${item.state === "failed" ? " failed" : ""}`;
       item.latest = index === lastOwn;
@@ -1633,6 +1890,9 @@ class LikewiseChat extends HTMLElement {
       const button = this.#option(this.#words.place, () => this.#sharePlace(button), "place");
       offer.append(button);
     }
+    if (item.asksPhoto) {
+      offer.append(this.#option(this.#words.photo, () => this.#parts.file.click(), "photo"));
+    }
     if (!offer.childElementCount) return;
     item.offerNode = offer;
     item.node.append(offer);
@@ -1669,22 +1929,109 @@ class LikewiseChat extends HTMLElement {
   #submit() {
     const { box } = this.#parts;
     const text = box.value.trim();
-    if (!text) return;
+    if (!text && !this.#photo) return;
     if ([...text].length > MAX_TEXT) {
       this.#announce(this.#words.tooLong);
+      return;
+    }
+    if (this.#photo?.state === "failed") {
+      this.#showTray();
+      this.#parts.again.focus();
+      return;
+    }
+    if (this.#photo?.state === "sending") {
+      this.#sendWhenThere = true;
+      this.#announce(this.#words.photoWait);
       return;
     }
     box.value = "";
     this.#draft.set(null);
     this.#grow();
-    this.#say(text);
+    this.#say(text, this.#photo?.id);
+    this.#detach();
     box.focus();
   }
 
-  #say(text) {
+  #say(text, photo) {
     this.#announce("");
     this.#focusComposer();
-    this.#conversation.send({ text }, null);
+    this.#conversation.send({ ...(text ? { text } : {}), ...(photo ? { photo } : {}) }, null);
+  }
+
+  /* -- a photo beside the text -- */
+
+  async #attach(file) {
+    this.#detach();
+    const stop = new AbortController();
+    const photo = { file, state: "sending", id: null, reason: null, percent: 0, stop };
+    this.#photo = photo;
+    this.#announce("");
+    this.#showTray();
+    this.#preview(photo);
+    try {
+      const onProgress = (percent) => {
+        photo.percent = percent;
+        if (this.#photo === photo) this.#showTray();
+      };
+      photo.id = await this.#conversation.upload(file, onProgress, stop.signal);
+      photo.state = "ready";
+      if (photo.canvas) this.#canvases.set(photo.id, photo.canvas);
+    } catch (error) {
+      photo.state = "failed";
+      photo.reason = photoReason(error);
+    }
+    if (this.#photo !== photo) return; // taken away, or another one took its place
+    const wished = this.#sendWhenThere;
+    this.#sendWhenThere = false;
+    this.#showTray();
+    if (photo.state === "failed") this.#announce("");
+    else if (wished) this.#submit();
+  }
+
+  /** What is to be sent, as soon as the browser has drawn it; HEIC it mostly cannot. */
+  async #preview(photo) {
+    try {
+      photo.canvas = await drawn(photo.file, 480);
+    } catch {
+      return;
+    }
+    if (photo.id) this.#canvases.set(photo.id, photo.canvas);
+    if (this.#photo === photo) this.#parts.frame.replaceChildren(photo.canvas);
+  }
+
+  #detach() {
+    this.#photo?.stop.abort();
+    this.#photo = null;
+    this.#sendWhenThere = false;
+    this.#parts.frame.replaceChildren(icon("photo"));
+    this.#showTray();
+  }
+
+  #showTray() {
+    const { tray, trayText, bar, again, clip } = this.#parts;
+    const photo = this.#photo;
+    const words = this.#words;
+    tray.hidden = photo === null;
+    clip.disabled = photo?.state === "sending";
+    if (photo === null) return;
+    const sending = photo.state === "sending";
+    const whole = photo.percent >= 100;
+    bar.hidden = !sending;
+    bar.setAttribute("aria-label", words.photoYours);
+    if (whole) bar.removeAttribute("value");
+    else bar.value = photo.percent;
+    const told = {
+      sending: whole ? words.photoChecking : words.photoSending(photo.percent),
+      ready: words.photoReady,
+      failed: words[photo.reason],
+    }[photo.state];
+    // Each hundredth read aloud would be too much: only a new state is.
+    trayText.setAttribute("role", photo.state === "failed" ? "alert" : "status");
+    trayText.setAttribute("aria-live", sending && !whole ? "off" : "polite");
+    trayText.className = photo.state === "failed" ? "wrong" : "";
+    if (trayText.textContent !== told) trayText.textContent = told;
+    again.hidden = !["photoFailed", "offline", "busy"].includes(photo.reason);
+    this.#scrollToNews();
   }
 
   /** Gives a failed text back to the person, before what stands in the box already. */
@@ -1692,10 +2039,21 @@ class LikewiseChat extends HTMLElement {
     const { box } = this.#parts;
     box.value = [item.content.text, box.value].filter(Boolean).join("\n");
     this.#draft.set(box.value);
+    if (item.content.photo) this.#reclaim(item.content.photo);
     this.#conversation.withdraw(item.id);
     this.#announce("");
     this.#grow();
     box.focus();
+  }
+
+  /** A photo that is with the server already goes with the changed text. */
+  #reclaim(id) {
+    this.#detach();
+    const canvas = this.#canvases.get(id);
+    const stop = new AbortController();
+    this.#photo = { file: null, state: "ready", id, reason: null, percent: 100, stop, canvas };
+    if (canvas) this.#parts.frame.replaceChildren(copied(canvas));
+    this.#showTray();
   }
 
   /** A pressed button may vanish: the focus moves on instead of falling off the panel. */
@@ -1770,6 +2128,35 @@ class LikewiseChat extends HTMLElement {
     if (box.scrollHeight) box.style.height = `${box.scrollHeight + 4}px`;
     this.#scrollToNews();
   }
+}
+
+/** The words for a photo that was not taken. */
+function photoReason(error) {
+  if (!(error instanceof Refusal)) return navigator.onLine === false ? "offline" : "photoFailed";
+  if (error.status === 413 || error.code === "photo_pixels") return "photoLarge";
+  if (error.code === "photo_type") return "photoType";
+  if (["photo_broken", "photo_empty"].includes(error.code)) return "photoBroken";
+  if (error.status === 429) return "busy";
+  return error.status === 403 ? "refused" : "photoFailed";
+}
+
+/** A picture as a canvas: nothing that the page's rules for images could forbid. */
+async function drawn(blob, longest) {
+  const bitmap = await createImageBitmap(blob);
+  const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
+  const canvas = element("canvas", { "aria-hidden": "true" });
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return canvas;
+}
+
+/** The same picture once more: a node can stand in one place only. */
+function copied(canvas) {
+  const copy = canvas.cloneNode();
+  copy.getContext("2d").drawImage(canvas, 0, 0);
+  return copy;
 }
 
 /** Five decimals are about a metre: enough for a street light, no more than needed. */
