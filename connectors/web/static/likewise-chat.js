@@ -1152,7 +1152,6 @@ button { cursor: pointer; touch-action: manipulation; }
   border: 2px solid #75847d; border-radius: 16px; background: var(--paper); color: var(--accent);
 }
 .clip:hover { background: var(--bot); }
-.clip[disabled] { opacity: .55; cursor: default; }
 .tray {
   flex: none; display: flex; align-items: center; gap: 12px; padding: 10px 12px 0;
   border-block-start: 1px solid var(--line);
@@ -2008,11 +2007,10 @@ class LikewiseChat extends HTMLElement {
   }
 
   #showTray() {
-    const { tray, trayText, bar, again, clip } = this.#parts;
+    const { tray, trayText, bar, again } = this.#parts;
     const photo = this.#photo;
     const words = this.#words;
     tray.hidden = photo === null;
-    clip.disabled = photo?.state === "sending";
     if (photo === null) return;
     const sending = photo.state === "sending";
     const whole = photo.percent >= 100;
