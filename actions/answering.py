@@ -5,8 +5,8 @@ from __future__ import annotations
 from rasa_sdk.events import EventType, SlotSet
 
 from actions.boundary import CivicAction, Said, Speech
-from actions.conversation import LANGUAGE_NAMES
 from bot.civic.answers import spoken
+from bot.civic.languages import NAMES
 from bot.phrases import fill
 
 
@@ -29,7 +29,7 @@ class GiveAnswer(CivicAction):
         if found.sample:
             notes.append("sample")
         for note in notes[:-1]:
-            speech.say(f"utter_note_{note}", language_name=LANGUAGE_NAMES.get(found.language, ""))
+            speech.say(f"utter_note_{note}", language_name=NAMES.get(found.language, ""))
         phrase = f"utter_answer_{notes[-1]}" if notes else "utter_answer_verified"
         date = answer.checked_at.isoformat() if answer.checked_at else ""
         speech.say(
@@ -37,6 +37,6 @@ class GiveAnswer(CivicAction):
             link=link,
             answer=text,
             date=date,
-            language_name=LANGUAGE_NAMES.get(found.language, ""),
+            language_name=NAMES.get(found.language, ""),
         )
         return [SlotSet("misses", 0), SlotSet("pending", None)]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 
 from actions.boundary import FORM, CivicAction, Said, Speech, offered, wait_in_form
-from actions.words import language_named
+from bot.civic.languages import NAMES, language_named
 
-LANGUAGE_NAMES = {"en": "English", "nl": "Nederlands", "de": "Deutsch", "da": "Dansk"}
 REPORT_SLOTS = (
     "report_service",
     "report_place",
@@ -122,7 +121,7 @@ class ChangeLanguage(CivicAction):
             speech.say(
                 "utter_choose_language",
                 choices=[
-                    (LANGUAGE_NAMES[code], f'/change_language{{"language": "{code}"}}')
+                    (NAMES[code], f'/change_language{{"language": "{code}"}}')
                     for code in self.city.languages
                 ],
             )

@@ -16,6 +16,7 @@ from actions.words import change_named, is_correction
 from bot.civic import reporting
 from bot.civic.catalogue import in_language
 from bot.civic.errors import CivicError
+from bot.civic.hearing import Heard
 from bot.civic.tickets import NewTicket, Ticket
 
 COMMON_SERVICES = (
@@ -36,7 +37,7 @@ class ReportAction(CivicAction):
     returns_to_form = False
     settles = False
 
-    def heard(self, said: Said) -> reporting.Heard:
+    def heard(self, said: Said) -> Heard:
         sure = said.intent != "nlu_fallback"
         report = said.guess == "report" or (said.earlier.get("yes") == "report")
         service = self.city.catalogue.get(said.topic) if report else None
@@ -49,7 +50,7 @@ class ReportAction(CivicAction):
         if asked in (reporting.CONFIRMED, reporting.CHANGE) and not said.picked and not spot:
             change = change or change_named(said.text)
         certainty = said.topic_confidence if said.guess == "report" else said.confidence
-        return reporting.Heard(
+        return Heard(
             text=said.text,
             intent=said.intent if sure else said.guess,
             confidence=certainty if sure else 0.0,

@@ -1,24 +1,10 @@
-"""Words that steer an action: names of languages, figures of an area, "no, I meant"."""
+"""Words that steer an action: figures of an area, "no, I meant", what to change."""
 
 from __future__ import annotations
 
 import re
 
 from bot.choices import fold
-
-_LANGUAGES = {
-    "en": "english engels englisch engelsk inglese",
-    "nl": "dutch nederlands hollands niederlandisch hollandisch hollandsk nederlandsk",
-    "de": "german duits deutsch tysk",
-    "da": "danish deens danisch dansk",
-}
-_BY_WORD = {word: code for code, words in _LANGUAGES.items() for word in words.split()}
-
-
-def language_named(text: str) -> str | None:
-    """The language that a text names, in whatever language it names it."""
-    return next((_BY_WORD[w] for w in fold(text).split() if w in _BY_WORD), None)
-
 
 # First match wins: the narrow figures stand before the general ones.
 _FIGURES = (

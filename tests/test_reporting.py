@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.civic import reporting
+from bot.civic.hearing import Heard
 from bot.civic.reporting import (
     ASK,
     CHANGE,
@@ -23,7 +24,6 @@ from bot.civic.reporting import (
     SERVICE,
     SLOTS,
     TEXT,
-    Heard,
     take,
 )
 from bot.topics import load_catalogue

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.choices import fold
-from bot.civic.catalogue import Catalogue, Question, Service, in_language
+from bot.civic.catalogue import Catalogue, Question, Service
+from bot.civic.hearing import LIKELY, Heard, begun_label, options
 
 SERVICE, PLACE, DETAIL = "report_service", "report_place", "report_detail"
 CONFIRMED, CONTACT, CHANGE = "report_confirmed", "report_contact", "report_change"
@@ -25,9 +25,6 @@ SURE = 0.6
 """Confidence from which another intent interrupts an open question."""
 VERY_SURE = 0.85
 """The same for words that do not read like a question, where any words may be the answer."""
-LIKELY = 0.3
-"""Confidence that is enough for a service when the citizen corrects it or is asked for it."""
-
 INTERRUPTS = frozenset(
     [
         "ask",
@@ -53,61 +50,7 @@ INTERRUPTS = frozenset(
 ALWAYS = frozenset({"person", "cancel", "forget_me", "danger", "change_language"})
 NO_PLACE = frozenset({"greet", "thanks", "affirm", "deny", "more", "help", "repeat", "goodbye"})
 
-# How a question begins, and how the answer to "where is it?" begins, in the city's languages.
-_ASKS = re.compile(
-    r"^(en |and |und |og )?(wanneer|hoe|hoeveel|wat|waarom|wie|welke|kan ik|mag ik|moet ik"
-    r"|when|how|what|why|who|which|can i|may i|do i|is it possible"
-    r"|wann|wie viele?|was|warum|wer|welche\w*|kann ich|darf ich|muss ich"
-    r"|hvornar|hvordan|hvad|hvor mange|hvor meget|hvorfor|hvem|hvilken|kan jeg|ma jeg|skal jeg)\b"
-)
-_WHERE = re.compile(
-    r"^(it is |its |het is |daar |es ist |det er )?"
-    r"(in|at|on|near|next to|behind|opposite|beside|between|in front of|under|corner|across"
-    r"|bij|naast|achter|tegenover|tussen|voor|op|aan|onder|langs|hoek|vlak|vlakbij"
-    r"|bei|beim|neben|hinter|gegenuber|zwischen|vor|auf|an|im|unter|ecke|nahe"
-    r"|ved|bag|overfor|mellem|foran|pa|hjornet|naer|taet)\b"
-)
 _TRAILING_NUMBER = re.compile(r"\s+\d{1,4}\s?[a-zA-Z]?$")
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A message in the terms of a report.
-
-    `confidence` is 0 where the model was not sure; `guessed` is what it then thought of the topic.
-    `words` are the text without the names of places; `option` is the id of a picked answer.
-    """
-
-    text: str
-    intent: str
-    confidence: float = 1.0
-    service: str | None = None
-    guessed: float = 1.0
-    spot: Mapping[str, Any] | None = None
-    house_number: str | None = None
-    contact: str | None = None
-    change: str | None = None
-    reference: bool = False
-    picked: bool = False
-    correcting: bool = False
-    option: str | None = None
-    words: str | None = None
-    language: str = "en"
-
-    @property
-    def asks(self) -> bool:
-        """Does it read like a question rather than an answer?"""
-        return "?" in self.text or bool(_ASKS.match(fold(self.text)))
-
-    @property
-    def likely(self) -> bool:
-        """Is the guess good enough where it is only to be confirmed?"""
-        return max(self.confidence, self.guessed) >= LIKELY
-
-    @property
-    def tells_where(self) -> bool:
-        """Does it read like the answer to "where is it?"?"""
-        return not self.asks and bool(_WHERE.match(fold(self.text)))
 
 
 @dataclass(frozen=True)
@@ -126,31 +69,6 @@ class Draft:
         given = self.slots.get(GIVEN) or {}
         questions = self.service.questions if self.service else ()
         return next((q for q in questions if q.key not in given), None)
-
-
-def options(heard: Heard, service: Service | None) -> dict[str, str]:
-    """Answers to the service's questions that a message gives: question key to label.
-
-    "papierbak" contains "papier"; of labels inside one another the longest counts. An answer such
-    as "something else" is never read into a sentence.
-    """
-    said = f" {fold(heard.text if heard.words is None else heard.words)}"
-    found: dict[str, str] = {}
-    for question in service.questions if service else ():
-        longest = 0
-        for option in question.options:
-            label_here = in_language(option.labels, heard.language)
-            if heard.picked:
-                if option.id == heard.option:
-                    found.setdefault(question.key, label_here)
-                continue
-            whole = option.id in ("other", "unknown", "nothing")
-            for label in map(fold, option.labels.values()):
-                hit = said == f" {label}" if whole else f" {label}" in said
-                if hit and len(label) > longest:
-                    longest = len(label)
-                    found[question.key] = label_here
-    return found
 
 
 def missing(slots: Mapping[str, Any], catalogue: Catalogue) -> str:
@@ -292,7 +210,7 @@ def _detail(heard: Heard, draft: Draft) -> dict[str, Any] | None:
     if question is None:
         return {CONFIRMED: None}
     given = dict(draft.slots.get(GIVEN) or {})
-    begun = _begun_label(fold(heard.text), question, heard.language)
+    begun = begun_label(heard, question)
     if begun and not heard.picked:
         return {GIVEN: {**given, question.key: begun}}
     if heard.intent == "skip":
@@ -302,13 +220,6 @@ def _detail(heard: Heard, draft: Draft) -> dict[str, Any] | None:
     if not words or not_an_answer or (question.options and heard.intent in NO_PLACE):
         return None
     return {GIVEN: {**given, question.key: words[:1000]}}
-
-
-def _begun_label(said: str, question: Question, language: str) -> str | None:
-    """The one label that begins with these words: "several" for "Several lamps"."""
-    labels = [in_language(option.labels, language) for option in question.options]
-    fitting = [label for label in labels if said and f"{fold(label)} ".startswith(f"{said} ")]
-    return fitting[0] if len(fitting) == 1 else None
 
 
 def _contact(heard: Heard) -> dict[str, Any] | None:
