@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -18,130 +17,11 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.city import City
 from actions.doubt import label_of
+from actions.said import FORM, OFFER, Said, Speech
 from bot.civic.errors import CivicError
-from bot.places.gazetteer import without_places
 
+__all__ = ["FORM", "CivicAction", "Said", "Speech", "offered", "wait_in_form"]
 log = logging.getLogger(__name__)
-FORM = "report_form"
-OFFER = "offer"
-PLACES = frozenset({"street", "area", "postcode", "house_number"})
-
-
-@dataclass(frozen=True)
-class Said:
-    """The citizen's message as the model understood it, and what the conversation remembers.
-
-    `offer` is what the bot offered last, such as a report to begin or a person to talk to;
-    `earlier` is the same when this message accepts it, by a choice or with "yes". `answered` says
-    that another action than the form's has spoken to this message already.
-    """
-
-    text: str
-    intent: str
-    guess: str
-    topic: str | None
-    topic_confidence: float
-    confidence: float
-    candidates: tuple[dict[str, Any], ...]
-    entities: tuple[dict[str, Any], ...]
-    language: str
-    message_id: str
-    conversation: str
-    channel: str
-    place: dict[str, Any] | None
-    picked: bool
-    in_group: bool
-    correction: bool
-    slots: dict[str, Any]
-    in_form: bool
-    offer: dict[str, Any]
-    earlier: dict[str, Any]
-    answered: bool
-
-    @classmethod
-    def of(cls, tracker: Tracker) -> Said:
-        message = tracker.latest_message
-        metadata = message.get("metadata") or {}
-        intent = message.get("intent") or {}
-        slots = dict(tracker.slots)
-        entities = tuple(message.get("entities") or ())
-        pending = slots.get("pending") or {}
-        offer = pending if pending.get("kind") == OFFER else {}
-        accepted = intent.get("name") == "affirm" or any(e["entity"] == "earlier" for e in entities)
-        earlier = offer if accepted else {}
-        spoken = slots.get("spoken") or {}
-        answered = bool(spoken) and spoken.get("of") == message.get("message_id")
-        chosen = spoken.get("language") if answered else None
-        return cls(
-            text=str(message.get("text") or ""),
-            intent=str(intent.get("name") or ""),
-            guess=str(message.get("guess") or intent.get("name") or ""),
-            topic=message.get("topic") or earlier.get("topic"),
-            topic_confidence=float(message.get("topic_confidence") or 0.0),
-            confidence=float(intent.get("confidence") or 0.0),
-            candidates=tuple(message.get("candidates") or ()),
-            entities=entities,
-            language=str(chosen or metadata.get("language") or "en"),
-            message_id=str(message.get("message_id") or ""),
-            conversation=str(tracker.sender_id),
-            channel=str(metadata.get("channel") or ""),
-            place=metadata.get("place"),
-            picked=bool(metadata.get("payload")),
-            in_group=bool(metadata.get("in_group")),
-            correction=bool(metadata.get("correction")),
-            slots=slots,
-            in_form=bool(tracker.active_loop) and tracker.active_loop.get("name") == FORM,
-            offer=offer,
-            earlier=earlier,
-            answered=answered,
-        )
-
-    @property
-    def words(self) -> str:
-        """The text without the places that it names."""
-        return without_places(
-            self.text,
-            [(int(e["start"]), int(e["end"])) for e in self.entities if e["entity"] in PLACES],
-        )
-
-    def first(self, *kinds: str) -> dict[str, Any] | None:
-        """The first entity of one of these kinds."""
-        return next((e for e in self.entities if e["entity"] in kinds), None)
-
-    def value(self, *kinds: str) -> str | None:
-        entity = self.first(*kinds)
-        return str(entity["value"]) if entity else None
-
-
-class Speech:
-    """Says phrases in the citizen's language, and leaves signals for the road."""
-
-    def __init__(self, dispatcher: CollectingDispatcher, language: str) -> None:
-        self._dispatcher = dispatcher
-        self.language = language
-
-    def say(
-        self,
-        phrase: str,
-        choices: Sequence[tuple[str, str]] = (),
-        link: tuple[str, str] | None = None,
-        **values: object,
-    ) -> None:
-        """A phrase, with `choices` as (label, payload) and `link` as (url, label)."""
-        extra: dict[str, Any] = {}
-        if choices:
-            extra["buttons"] = [{"title": t, "payload": p} for t, p in choices]
-        if link:
-            extra["json_message"] = {"link": {"url": link[0], "label": link[1]}}
-        self._dispatcher.utter_message(response=phrase, language=self.language, **extra, **values)
-
-    def tell(self, text: str) -> None:
-        """Plain words without the choices that their phrase may have."""
-        self._dispatcher.utter_message(text=text)
-
-    def signal(self, **signals: object) -> None:
-        """Tell the road: `flag` (a reason), `forget`, `language`, `labelled` (an example)."""
-        self._dispatcher.utter_message(json_message={"signal": signals})
 
 
 class CivicAction(Action):  # type: ignore[misc]
@@ -173,7 +53,10 @@ class CivicAction(Action):  # type: ignore[misc]
         if label:
             speech.signal(labelled=label)
         try:
-            events = self.act(said, speech)
+            if said.also and self.settles and not said.in_form:
+                events = together(self, said, speech)
+            else:
+                events = self.act(said, speech)
         except CivicError as error:
             speech.say(error.phrase, (), None, **error.values)
         except Exception:
@@ -194,6 +77,27 @@ class CivicAction(Action):  # type: ignore[misc]
             # Handed on from a "yes": no rule goes on from here.
             return [*events, FollowupAction("action_listen")]
         return events
+
+
+def together(action: CivicAction, said: Said, speech: Speech) -> list[EventType]:
+    """Answer every part of a message. A report comes last, so that its question stays open."""
+    from actions.together import answer_parts, danger_in, second_report
+
+    parts = [said.part(parsed) for parsed in said.also]
+    if danger_in(action.city, parts):
+        speech.say("utter_danger")
+        speech.signal(flag="danger")
+        return []
+    if said.greets:
+        speech.say("utter_form_greet")
+    if said.intent != "report":
+        events = action.act(said, speech)
+        return [*events, *answer_parts(action.city, parts, speech, busy=False)]
+    answer_parts(action.city, parts, speech, busy=True)
+    events = action.act(said, speech)
+    if not any(e.get("event") == "followup" for e in events):
+        return events  # no report was begun
+    return [*events[:-1], *second_report(action.city, parts, speech), *events[-1:]]
 
 
 def offered(yes: str, **what: Any) -> EventType:

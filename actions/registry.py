@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from actions.answering import GiveAnswer
+from actions.asking import (
+    AskChange,
+    AskConfirm,
+    AskContact,
+    AskDetail,
+    AskPlace,
+    AskService,
+)
 from actions.boundary import CivicAction
 from actions.city import City
 from actions.conversation import (
@@ -15,17 +23,7 @@ from actions.conversation import (
 )
 from actions.neighbourhood import AreaFacts, Inform, WasteDay
 from actions.person import Person
-from actions.reporting import (
-    AskChange,
-    AskConfirm,
-    AskContact,
-    AskDetail,
-    AskPlace,
-    AskService,
-    StartReport,
-    SubmitReport,
-    ValidateReport,
-)
+from actions.reporting import StartReport, SubmitReport, ValidateReport
 from actions.status import TicketStatus
 from actions.unclear import Unclear
 

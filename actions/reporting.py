@@ -1,4 +1,4 @@
-"""Actions of a report: begin, take in what is said, ask for what is missing, sum up, send."""
+"""Actions of a report: begin, take in what is said, and send what was confirmed."""
 
 from __future__ import annotations
 
@@ -8,65 +8,17 @@ from typing import Any
 
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
-from actions.boundary import FORM, CivicAction, Said, Speech, offered
+from actions.asking import ReportAction
+from actions.boundary import FORM, Said, Speech, offered
 from actions.conversation import end_report
-from actions.places import spot_of
 from actions.status import tell_ticket
-from actions.words import change_named, is_correction
+from actions.together import answer_parts
 from bot.civic import reporting
-from bot.civic.catalogue import in_language
 from bot.civic.errors import CivicError
-from bot.civic.hearing import Heard
 from bot.civic.tickets import NewTicket, Ticket
 
-COMMON_SERVICES = (
-    "street-light",
-    "pothole",
-    "litter",
-    "missed-bin",
-    "graffiti",
-    "illegal-parking",
-)
 EDITABLE = timedelta(hours=48)
 """How long messengers let people edit what they wrote."""
-
-
-class ReportAction(CivicAction):
-    """What the report's actions share."""
-
-    returns_to_form = False
-    settles = False
-
-    def heard(self, said: Said) -> Heard:
-        sure = said.intent != "nlu_fallback"
-        report = said.guess == "report" or (said.earlier.get("yes") == "report")
-        service = self.city.catalogue.get(said.topic) if report else None
-        spot = spot_of(said, self.city)
-        words, asked = said.words, said.slots.get("requested_slot")
-        if spot and words and asked == reporting.PLACE:
-            # "behind the school in Zonnelaan": the crew needs the citizen's words.
-            spot |= {} if service or said.place else {"text": said.text.strip()[:200]}
-        change = said.value("change")
-        if asked in (reporting.CONFIRMED, reporting.CHANGE) and not said.picked and not spot:
-            change = change or change_named(said.text)
-        certainty = said.topic_confidence if said.guess == "report" else said.confidence
-        return Heard(
-            text=said.text,
-            intent=said.intent if sure else said.guess,
-            confidence=certainty if sure else 0.0,
-            service=service.code if service else None,
-            guessed=certainty,
-            spot=spot,
-            house_number=said.value("house_number"),
-            contact=said.value("phone", "email"),
-            change=change,
-            reference=said.first("ticket_reference") is not None,
-            picked=said.picked,
-            correcting=said.correction or is_correction(said.text),
-            option=said.value("option"),
-            words=words,
-            language=said.language,
-        )
 
 
 class StartReport(ReportAction):
@@ -132,7 +84,9 @@ class ValidateReport(ReportAction):
             speech.say(error.phrase, (), None, **error.values)
             known = SlotSet(reporting.PLACE, said.slots.get(reporting.PLACE))
             return [known, SlotSet("requested_slot", asked)]
-        changes = reporting.take(heard, asked, said.slots, self.city.catalogue)
+        changes = self._answer_beside_questions(said, asked, speech)
+        if changes is None:
+            changes = reporting.take(heard, asked, said.slots, self.city.catalogue)
         if changes is None:
             return []
         service = self.city.catalogue.get(changes.get(reporting.SERVICE))
@@ -155,99 +109,33 @@ class ValidateReport(ReportAction):
         events += [SlotSet("misses", 0), SlotSet("pending", None)]
         return [*events, *([SlotSet("requested_slot", ask)] if ask else [])]
 
+    def _answer_beside_questions(
+        self, said: Said, asked: str, speech: Speech
+    ) -> dict[str, Any] | None:
+        """The changes of a message that answers the form and asks something else as well.
 
-class AskService(ReportAction):
-    label = "action_ask_report_service"
-
-    def act(self, said: Said, speech: Speech) -> list[EventType]:
-        listed = [self.city.catalogue.get(code) for code in COMMON_SERVICES]
-        speech.say(
-            "utter_ask_service",
-            choices=[
-                (s.name(said.language), f'/report{{"topic": "{s.topic}"}}') for s in listed if s
-            ],
+        The question is answered here, because the message is then the form's.
+        """
+        if not said.rest or not said.also:
+            return None
+        heard = self.heard(said.part(said.rest))
+        vague = asked in (reporting.PLACE, reporting.DETAIL) and not (
+            heard.spot or heard.house_number or heard.tells_where
         )
-        return []
-
-
-class AskPlace(ReportAction):
-    label = "action_ask_report_place"
-
-    def act(self, said: Said, speech: Speech) -> list[EventType]:
-        service = self.city.catalogue.get(said.slots.get(reporting.SERVICE))
-        name = service.name(said.language) if service else ""
-        speech.say("utter_ask_place", service=name)
-        return []
-
-
-class AskDetail(ReportAction):
-    label = "action_ask_report_detail"
-
-    def act(self, said: Said, speech: Speech) -> list[EventType]:
         question = reporting.Draft(said.slots, self.city.catalogue).open_question()
-        if question is None:
-            return []
-        speech.say(
-            "utter_ask_detail",
-            question=in_language(question.ask, said.language),
-            choices=[
-                (in_language(o.labels, said.language), f'/inform{{"option": "{o.id}"}}')
-                for o in question.options
-            ],
-        )
-        return []
+        if vague and not (asked == reporting.DETAIL and question and question.options):
+            return None  # any words would do as an answer, "please tell me" too
+        changes = reporting.take(heard, asked, said.slots, self.city.catalogue)
+        if not changes or not self._is_answer(changes, asked):
+            return None
+        answer_parts(self.city, [said.part(p) for p in said.also], speech, busy=True)
+        return changes
 
-
-class AskConfirm(ReportAction):
-    """The summary: what, where, what else, and what will happen with it."""
-
-    label = "action_ask_report_confirmed"
-
-    def act(self, said: Said, speech: Speech) -> list[EventType]:
-        slots = said.slots
-        service = self.city.catalogue.get(slots.get(reporting.SERVICE))
-        place = slots.get(reporting.PLACE) or {}
-        speech.say(
-            "utter_summary" if place.get("known") else "utter_summary_place_unknown",
-            service=service.name(said.language) if service else "",
-            place=self._where(place),
-            extra=self._extra(said),
-        )
-        return []
-
-    def _where(self, place: dict[str, Any]) -> str:
-        """The place, with its area where that is known and not named already."""
-        text = str(place.get("text") or "–")
-        area = self.city.areas.area(str(place.get("area_code") or ""))
-        bare = area and area.name not in text and "(" not in text
-        return f"{text} ({area.name})" if area and bare else text
-
-    def _extra(self, said: Said) -> str:
-        given = [v for v in (said.slots.get(reporting.GIVEN) or {}).values() if v]
-        if said.slots.get(reporting.CONTACT):
-            given.append(str(said.slots[reporting.CONTACT]))
-        return "".join(f"\n• {line}" for line in given)
-
-
-class AskContact(ReportAction):
-    label = "action_ask_report_contact"
-
-    def act(self, said: Said, speech: Speech) -> list[EventType]:
-        speech.say("utter_ask_contact")
-        return []
-
-
-class AskChange(ReportAction):
-    label = "action_ask_report_change"
-
-    def act(self, said: Said, speech: Speech) -> list[EventType]:
-        service = self.city.catalogue.get(said.slots.get(reporting.SERVICE))
-        choices = []
-        if service and service.questions:
-            label = self.city.text("utter_label_details", said.language)
-            choices.append((label, '/inform{"change": "detail"}'))
-        speech.say("utter_ask_change", choices=choices)
-        return []
+    @staticmethod
+    def _is_answer(changes: dict[str, Any], asked: str) -> bool:
+        """Does a message give what was asked, rather than "change something"?"""
+        given = {k for k, v in changes.items() if v}
+        return bool(given & {asked, reporting.GIVEN, reporting.PLACE, reporting.CONTACT})
 
 
 class SubmitReport(ReportAction):

@@ -28,6 +28,8 @@ from bot.brain.danger import DANGER, WITH_PATTERN
 from bot.brain.language import choose
 from bot.brain.understanding import PlaceExtractor
 from bot.places.gazetteer import Name
+from bot.brain.mixed import untangle
+from bot.civic.languages import wished_language
 
 
 class InProcessAction(rasa_actions.RemoteAction):  # type: ignore[misc]
@@ -140,14 +142,9 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
         payload = (message.metadata or {}).get("payload")
         if payload:
             return read_payload(str(payload), message.text or "")
-        text, words = message.text or "", message
-        if text.lstrip().startswith("/"):
-            # Rasa would read it as a payload of its own; a full stop keeps every offset.
-            words = UserMessage(
-                text.replace("/", ".", 1), sender_id=message.sender_id, metadata=message.metadata
-            )
-        parsed = await super().parse_message(words, tracker, only_output_properties)
+        text = message.text or ""
         metadata = message.metadata if message.metadata is not None else {}
+        parsed = await self._words(text, message, tracker, only_output_properties)
         language = choose(
             parsed.get("language_shares") or {},
             text,
@@ -156,9 +153,32 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
             self.languages,
         )
         metadata["language"] = language
+        parsed |= {"text": text, "language": language}
         if metadata.get("reflex") == DANGER and parsed.get("danger", 1.0) >= WITH_PATTERN:
-            parsed |= {"intent": {"name": DANGER, "confidence": 1.0}, "guess": DANGER}
-        return {**parsed, "text": text, "language": language}
+            return {**parsed, "intent": {"name": DANGER, "confidence": 1.0}, "guess": DANGER}
+        wished = wished_language(text)
+        if wished:
+            return {**parsed, **switching(wished)}
+
+        async def part(words: str) -> dict[str, Any]:
+            return await self._words(words, message, tracker, only_output_properties)
+
+        return await untangle(text, parsed, part, bool(tracker and tracker.active_loop_name))
+
+    async def _words(
+        self,
+        text: str,
+        message: UserMessage,
+        tracker: DialogueStateTracker | None,
+        only_output_properties: bool,
+    ) -> dict[str, Any]:
+        """A text understood by the model, whatever it looks like."""
+        if text.lstrip().startswith("/"):
+            # Rasa would read it as a payload of its own; a full stop keeps every offset.
+            text = text.replace("/", ".", 1)
+        words = UserMessage(text, sender_id=message.sender_id, metadata=message.metadata)
+        parsed: dict[str, Any] = await super().parse_message(words, tracker, only_output_properties)
+        return parsed
 
     async def take_turn(self, message: UserMessage) -> DialogueStateTracker:
         """Answer a message and save; the tracker afterwards holds the turn's events."""
@@ -167,6 +187,21 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
         await self._run_prediction_loop(message.output_channel, tracker)
         await self.save_tracker(tracker)
         return tracker
+
+
+def switching(code: str) -> dict[str, Any]:
+    """The wish to speak another language, as parse data."""
+    return {
+        "intent": {"name": "change_language", "confidence": 1.0},
+        "guess": "change_language",
+        "topic": None,
+        "topic_confidence": 0.0,
+        "candidates": [],
+        "decision": "answer",
+        "entities": [
+            {"entity": "language", "value": code, "start": 0, "end": 0, "extractor": "words"}
+        ],
+    }
 
 
 def read_payload(payload: str, text: str) -> dict[str, Any]:

@@ -1,0 +1,233 @@
+"""Messages that want more than one thing: "hi, my bin was not emptied and when do you open?".
+
+A text is cut at its sentences, commas and coordinating conjunctions, and the pieces are understood
+one by one. Only when at least two of them surely want different things is the message taken apart:
+one part leads, the others travel beside it. Everything else stays as it was understood whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.civic.hearing import reads_like_question
+
+Parsed = dict[str, Any]
+Parse = Callable[[str], Awaitable[Parsed]]
+
+QUESTIONS = frozenset({"ask", "waste_day", "area_facts", "ticket_status"})
+WISHES = QUESTIONS | {"report"}
+"""What a part can want. Greetings, thanks and the like go with their neighbours."""
+SURE = 0.6
+"""The least confidence of a part while the whole is not understood."""
+VERY_SURE = 0.75
+"""The same where the whole was understood as one thing, and for a second report."""
+_UNDERSTOOD = (
+    "intent",
+    "intent_ranking",
+    "guess",
+    "topic",
+    "topic_confidence",
+    "candidates",
+    "decision",
+)
+LEAST_WORDS = {"report": 3}
+MOST_PIECES = 6
+_JOINTS = {
+    "en": "and|but|also|plus",
+    "nl": "en|maar|ook",
+    "de": "und|aber|auch|außerdem",
+    "da": "og|men|også|samt",
+}
+_STOP = r"(?<=[?!;\n])\s*|(?<![.\d])(?<!\b(?:nr|no|st|dr|mr|ca|z\.b|tel|str))\.\s+"
+_LEADING = re.compile(r"^(?:and|but|also|en|maar|ook|und|aber|auch|og|men|også)\s+", re.IGNORECASE)
+_ASKS_INSIDE = re.compile(
+    r"\b(?:where|waar|wo|hvor|is|are|ist|sind|er|zijn"
+    r"|can you tell|i (?:would |want )(?:like )?to know"
+    r"|weet (?:u|je)|ik (?:wil|zou) (?:graag )?(?:willen )?weten"
+    r"|wissen sie|ich (?:will|möchte) wissen|ved (?:i|du)|jeg vil (?:gerne )?vide)\b",
+    re.IGNORECASE,
+)
+"""How a question may begin that is no answer to "where is it?"."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of the text with its offsets."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass
+class Part:
+    """Pieces in a row that want the same thing, with how the surest of them was understood."""
+
+    start: int
+    end: int
+    wish: tuple[str, str]
+    parsed: Parsed
+
+
+def pieces(text: str, language: str) -> list[Piece]:
+    """The text cut where another thought may begin; cuts that leave single words are not made."""
+    joints = _JOINTS.get(language, "|".join(_JOINTS.values()))
+    cut = re.compile(rf"{_STOP}|,\s+|\s+(?=(?:{joints})\s)", re.IGNORECASE)
+    bounds, last = [], 0
+    for match in cut.finditer(text):
+        bounds.append((last, match.start()))
+        last = match.end()
+    bounds.append((last, len(text)))
+    found: list[Piece] = []
+    for start, end in bounds:
+        stretch = text[start:end]
+        lead = len(stretch) - len(stretch.lstrip())
+        words = re.findall(r"\w+", stretch)
+        if not words:
+            continue
+        if found and (len(words) < 2 or len(found) == MOST_PIECES):
+            begin = found[-1].start
+            found[-1] = Piece(text[begin:end].rstrip(), begin, end)
+        else:
+            found.append(Piece(stretch.strip(), start + lead, end))
+    return found
+
+
+def wish_of(parsed: Mapping[str, Any], text: str, least: float) -> tuple[str, str] | None:
+    """Intent and topic that a piece surely wants; None when it is no wish or not sure."""
+    intent = str((parsed.get("intent") or {}).get("name") or "")
+    topic = str(parsed.get("topic") or "")
+    if intent not in WISHES or parsed.get("decision") != "answer":
+        return None
+    sure = parsed.get("topic_confidence") if topic else (parsed["intent"].get("confidence"))
+    if float(sure or 0.0) < least or len(text.split()) < LEAST_WORDS.get(intent, 2):
+        return None
+    if intent in QUESTIONS and not _asks(text):
+        return None
+    return intent, topic
+
+
+def _asks(text: str) -> bool:
+    bare = _LEADING.sub("", text)
+    return reads_like_question(bare) or bool(_ASKS_INSIDE.match(bare))
+
+
+async def untangle(text: str, whole: Parsed, parse: Parse, in_report: bool) -> Parsed:
+    """`whole` as it is, or with the leading part's understanding and `also` beside it.
+
+    `also` lists the other parts, each with its own `text` and understanding; `part` has the leading
+    part's `text` and `entities`; `greets` says that the message began with a greeting. While a
+    report is open, `whole` stays and `rest` is what remains of the message beside its questions.
+    """
+    found = pieces(text, str(whole.get("language") or ""))
+    if len(found) < 2:
+        return whole
+    least = VERY_SURE if whole.get("decision") == "answer" else SURE
+    understood = [await parse(piece.text) for piece in found]
+    if any((p.get("intent") or {}).get("name") == "danger" for p in understood):
+        return {**whole, "intent": {"name": "danger", "confidence": 1.0}, "guess": "danger"}
+    wishes = [wish_of(p, piece.text, least) for p, piece in zip(understood, found)]
+    if in_report:
+        return await _beside_report(found, understood, wishes, whole, parse)
+    parts = _parts(text, found, understood, wishes)
+    if len({part.wish for part in parts}) < 2:
+        return whole
+    told = [await _whole_part(text, part, parse, least) for part in parts]
+    told = _without_doubles(told)
+    reports = [p for p in told if p["intent"]["name"] == "report"]
+    if len(reports) > 1:
+        # Two problems are two only when both are beyond doubt; details of one are no second.
+        reports = [p for p in reports if float(p["topic_confidence"]) >= VERY_SURE] or reports[:1]
+        told = [p for p in told if p["intent"]["name"] != "report" or p in reports]
+    if len(told) < 2:
+        return whole
+    lead = reports[0] if reports else told[0]
+    greets = (understood[0].get("intent") or {}).get("name") == "greet"
+    return {
+        **whole,
+        **{key: lead[key] for key in _UNDERSTOOD if key in lead},
+        "part": {"text": lead["text"], "entities": lead.get("entities") or []},
+        "also": [_kept(part) for part in told if part is not lead],
+        "greets": greets,
+    }
+
+
+_UNDERSTOOD = (
+    "intent",
+    "intent_ranking",
+    "guess",
+    "topic",
+    "topic_confidence",
+    "candidates",
+    "decision",
+)
+
+
+def _kept(part: Parsed) -> Parsed:
+    """What travels of a part in the message's parse data."""
+    return {key: part[key] for key in ("text", "entities", *_UNDERSTOOD) if key in part}
+
+
+def _parts(
+    text: str,
+    found: list[Piece],
+    understood: list[Parsed],
+    wishes: list[tuple[str, str] | None],
+) -> list[Part]:
+    """Pieces without a wish go with the part before them, or with the first one."""
+    parts: list[Part] = []
+    begin = None
+    for piece, parsed, wish in zip(found, understood, wishes):
+        if wish is None:
+            name = (parsed.get("intent") or {}).get("name")
+            if parts:
+                parts[-1].end = piece.end
+            elif begin is None and name not in ("greet", "thanks"):
+                begin = piece.start
+        elif parts and parts[-1].wish == wish:
+            parts[-1].end = piece.end
+        else:
+            start = piece.start if begin is None or parts else begin
+            parts.append(Part(start, piece.end, wish, parsed))
+    return parts
+
+
+async def _whole_part(text: str, part: Part, parse: Parse, least: float) -> Parsed:
+    """A part understood with the pieces that went with it, if that changes nothing."""
+    words = _LEADING.sub("", text[part.start : part.end].strip(" ,;"))
+    parsed = await parse(words)
+    same = wish_of(parsed, words, 0.0) == part.wish
+    return {**(parsed if same else {**parsed, **_kept(part.parsed)}), "text": words}
+
+
+def _without_doubles(told: list[Parsed]) -> list[Parsed]:
+    """The same wish twice is one."""
+    seen: dict[tuple[str, str], Parsed] = {}
+    for part in told:
+        seen.setdefault((str(part["intent"]["name"]), str(part.get("topic") or "")), part)
+    return list(seen.values())
+
+
+async def _beside_report(
+    found: list[Piece],
+    understood: list[Parsed],
+    wishes: list[tuple[str, str] | None],
+    whole: Parsed,
+    parse: Parse,
+) -> Parsed:
+    """While a report is open: its answer and the questions beside it, for the form to judge."""
+    asked = [w is not None and w[0] in QUESTIONS for w in wishes]
+    if not any(asked) or all(asked):
+        return whole
+    questions = _without_doubles(
+        [{**p, "text": piece.text} for p, piece, a in zip(understood, found, asked) if a]
+    )
+    rest = " ".join(piece.text for piece, a in zip(found, asked) if not a).strip(" ,;")
+    return {
+        **whole,
+        "also": [_kept(question) for question in questions],
+        "rest": {**_kept(await parse(rest)), "text": rest},
+    }
