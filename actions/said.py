@@ -1,6 +1,6 @@
 """What a citizen said, as an action sees it, and the voice in which it answers.
 
-`Said` reads Rasa's tracker once: the message as the model understood it, what came with it, and what
+`Said` reads the tracker once: the message as the model understood it, what came with it, and what
 the conversation remembers. `Speech` says phrases and leaves signals for the road.
 """
 

@@ -41,7 +41,9 @@ _JOINTS = {
     "de": "und|aber|auch|außerdem",
     "da": "og|men|også|samt",
 }
-_STOP = r"(?<=[?!;\n])\s*|(?<![.\d])(?<!\b(?:nr|no|st|dr|mr|ca|z\.b|tel|str))\.\s+"
+_STOP = r"(?P<keep>[.?!;]+)(?:\s+|$)|\n+"
+_SHORTENED = re.compile(r"(?:\d|\b(?:nr|no|st|dr|mr|mevr|ca|z\.b|tel|str))$", re.IGNORECASE)
+"""What stands before a full stop that ends no sentence."""
 _LEADING = re.compile(r"^(?:and|but|also|en|maar|ook|und|aber|auch|og|men|også)\s+", re.IGNORECASE)
 _ASKS_INSIDE = re.compile(
     r"\b(?:where|waar|wo|hvor|is|are|ist|sind|er|zijn"
@@ -78,7 +80,10 @@ def pieces(text: str, language: str) -> list[Piece]:
     cut = re.compile(rf"{_STOP}|,\s+|\s+(?=(?:{joints})\s)", re.IGNORECASE)
     bounds, last = [], 0
     for match in cut.finditer(text):
-        bounds.append((last, match.start()))
+        kept = match["keep"]
+        if kept == "." and _SHORTENED.search(text[: match.start()]):
+            continue
+        bounds.append((last, match.end("keep") if kept else match.start()))
         last = match.end()
     bounds.append((last, len(text)))
     found: list[Piece] = []
@@ -90,7 +95,7 @@ def pieces(text: str, language: str) -> list[Piece]:
             continue
         if found and (len(words) < 2 or len(found) == MOST_PIECES):
             begin = found[-1].start
-            found[-1] = Piece(text[begin:end].rstrip(), begin, end)
+            found[-1] = Piece(text[begin:end].strip(), begin, end)
         else:
             found.append(Piece(stretch.strip(), start + lead, end))
     return found
