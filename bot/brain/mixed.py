@@ -35,12 +35,7 @@ _UNDERSTOOD = (
 )
 LEAST_WORDS = {"report": 3}
 MOST_PIECES = 6
-_JOINTS = {
-    "en": "and|but|also|plus",
-    "nl": "en|maar|ook",
-    "de": "und|aber|auch|außerdem",
-    "da": "og|men|også|samt",
-}
+_JOINTS = {"en": "and|but|plus", "nl": "en|maar", "de": "und|aber", "da": "og|men|samt"}
 _STOP = r"(?P<keep>[.?!;]+)(?:\s+|$)|\n+"
 _SHORTENED = re.compile(r"(?:\d|\b(?:nr|no|st|dr|mr|mevr|ca|z\.b|tel|str))$", re.IGNORECASE)
 """What stands before a full stop that ends no sentence."""
@@ -66,12 +61,13 @@ class Piece:
 
 @dataclass
 class Part:
-    """Pieces in a row that want the same thing, with how the surest of them was understood."""
+    """Pieces in a row that want the same; `alone` when it is one piece, `parsed` the first one."""
 
     start: int
     end: int
     wish: tuple[str, str]
     parsed: Parsed
+    alone: bool = True
 
 
 def pieces(text: str, language: str) -> list[Piece]:
@@ -131,7 +127,7 @@ async def untangle(text: str, whole: Parsed, parse: Parse, in_report: bool) -> P
     if len(found) < 2:
         return whole
     least = VERY_SURE if whole.get("decision") == "answer" else SURE
-    understood = [await parse(piece.text) for piece in found]
+    understood = [await parse(_LEADING.sub("", piece.text)) for piece in found]
     if any((p.get("intent") or {}).get("name") == "danger" for p in understood):
         return {**whole, "intent": {"name": "danger", "confidence": 1.0}, "guess": "danger"}
     wishes = [wish_of(p, piece.text, least) for p, piece in zip(understood, found)]
@@ -153,7 +149,7 @@ async def untangle(text: str, whole: Parsed, parse: Parse, in_report: bool) -> P
     greets = (understood[0].get("intent") or {}).get("name") == "greet"
     return {
         **whole,
-        **{key: lead[key] for key in _UNDERSTOOD if key in lead},
+        **{key: lead.get(key) for key in _UNDERSTOOD},
         "part": {"text": lead["text"], "entities": lead.get("entities") or []},
         "also": [_kept(part) for part in told if part is not lead],
         "greets": greets,
@@ -173,7 +169,7 @@ _UNDERSTOOD = (
 
 def _kept(part: Parsed) -> Parsed:
     """What travels of a part in the message's parse data."""
-    return {key: part[key] for key in ("text", "entities", *_UNDERSTOOD) if key in part}
+    return {key: part.get(key) for key in ("text", "entities", *_UNDERSTOOD)}
 
 
 def _parts(
@@ -189,20 +185,22 @@ def _parts(
         if wish is None:
             name = (parsed.get("intent") or {}).get("name")
             if parts:
-                parts[-1].end = piece.end
+                parts[-1].end, parts[-1].alone = piece.end, False
             elif begin is None and name not in ("greet", "thanks"):
                 begin = piece.start
         elif parts and parts[-1].wish == wish:
-            parts[-1].end = piece.end
+            parts[-1].end, parts[-1].alone = piece.end, False
         else:
             start = piece.start if begin is None or parts else begin
-            parts.append(Part(start, piece.end, wish, parsed))
+            parts.append(Part(start, piece.end, wish, parsed, start == piece.start))
     return parts
 
 
 async def _whole_part(text: str, part: Part, parse: Parse, least: float) -> Parsed:
     """A part understood with the pieces that went with it, if that changes nothing."""
     words = _LEADING.sub("", text[part.start : part.end].strip(" ,;"))
+    if part.alone:
+        return {**part.parsed, "text": words}
     parsed = await parse(words)
     same = wish_of(parsed, words, 0.0) == part.wish
     return {**(parsed if same else {**parsed, **_kept(part.parsed)}), "text": words}
