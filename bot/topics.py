@@ -18,6 +18,10 @@ from bot.civic.answers import AnswerTopic
 from bot.civic.catalogue import Catalogue, Option, Question, Service
 
 
+SAME_WITHIN_METRES = 50
+"""How near another report may be to be about the same thing, unless the service says otherwise."""
+
+
 class TopicError(ValueError):
     """A topic file cannot be used; the message names the file and the fault."""
 
@@ -71,6 +75,9 @@ def _service(path: Path, data: Mapping[str, Any]) -> Service:
     days = data.get("target_days")
     if not isinstance(days, int) or days < 0:
         raise TopicError(f"{path.name}: target_days must be a number of working days")
+    radius = data.get("same_within_metres", SAME_WITHIN_METRES)
+    if isinstance(radius, bool) or not isinstance(radius, int) or radius < 0:
+        raise TopicError(f"{path.name}: same_within_metres must be a number of metres")
     return Service(
         code=str(data["code"]),
         desk=str(data.get("desk") or ""),
@@ -79,6 +86,7 @@ def _service(path: Path, data: Mapping[str, Any]) -> Service:
         names=_words(path, data, "names"),
         descriptions=_words(path, data, "descriptions"),
         questions=tuple(_question(path, entry) for entry in data.get("questions") or ()),
+        radius=float(radius),
     )
 
 

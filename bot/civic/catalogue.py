@@ -38,7 +38,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Service:
-    """A kind of request. `target_days` counts working days; `danger` means call first."""
+    """A kind of request. `target_days` counts working days; `danger` means call first.
+
+    Reports within `radius` metres of one another may be about the same thing; 0 means that they
+    never are, such as a bin of one household.
+    """
 
     code: str
     desk: str
@@ -47,6 +51,7 @@ class Service:
     names: Words
     descriptions: Words
     questions: tuple[Question, ...] = ()
+    radius: float = 0.0
 
     @property
     def topic(self) -> str:

@@ -42,7 +42,8 @@ class Heard:
     """A message in the terms of a report.
 
     `confidence` is 0 where the model was not sure; `guessed` is what it then thought of the topic.
-    `words` are the text without the names of places; `option` is the id of a picked answer.
+    `words` are the text without the names of places; `option` is the id of a picked answer,
+    `twin` the reference of a picked report near by or "new", `photos` are ids of pictures.
     """
 
     text: str
@@ -58,6 +59,8 @@ class Heard:
     picked: bool = False
     correcting: bool = False
     option: str | None = None
+    twin: str | None = None
+    photos: tuple[str, ...] = ()
     words: str | None = None
     language: str = "en"
 

@@ -17,7 +17,13 @@ from bot.civic.hearing import LIKELY, Heard, begun_label, options
 SERVICE, PLACE, DETAIL = "report_service", "report_place", "report_detail"
 CONFIRMED, CONTACT, CHANGE = "report_confirmed", "report_contact", "report_change"
 NEXT, GIVEN, TEXT = "report_next", "report_given", "report_text"
-SLOTS = frozenset({SERVICE, PLACE, DETAIL, CONFIRMED, CONTACT, CHANGE, NEXT, GIVEN, TEXT})
+TWIN, TWINS, PHOTOS, SPOTS = "report_twin", "report_twins", "report_photos", "report_spots"
+SLOTS = frozenset(
+    {SERVICE, PLACE, DETAIL, TWIN, CONFIRMED, CONTACT, CHANGE, NEXT, GIVEN, TEXT}
+    | {TWINS, PHOTOS, SPOTS}
+)
+NEW = "new"
+"""What the twin slot holds when nobody has reported the same, or not as far as we know."""
 ASK, INVALID_CONTACT = "ask", "invalid_contact"
 """What `take` may say besides slots: the slot to ask for next, and that a contact is none."""
 
@@ -79,20 +85,23 @@ def missing(slots: Mapping[str, Any], catalogue: Catalogue) -> str:
         return PLACE
     if Draft(slots, catalogue).open_question():
         return DETAIL
-    return CONFIRMED
+    return CONFIRMED if slots.get(TWIN) else TWIN
 
 
 def first_slots(heard: Heard, catalogue: Catalogue) -> dict[str, Any]:
     """What the opening sentence of a report already tells."""
     return {
         SERVICE: heard.service,
-        PLACE: dict(heard.spot) if heard.spot else None,
+        **placed(heard.spot),
         GIVEN: options(heard, catalogue.get(heard.service)),
         DETAIL: None,
+        TWIN: None,
+        TWINS: None,
         CONFIRMED: None,
         CONTACT: heard.contact,
         CHANGE: None,
         NEXT: None,
+        PHOTOS: list(heard.photos) or None,
         TEXT: heard.text if not heard.picked else "",
     }
 
@@ -104,12 +113,37 @@ def settled(slots: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     return {DETAIL: "complete" if complete else None}
 
 
+def placed(spot: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The place slots for a spot: one that may be several places is still to be chosen."""
+    if spot and spot.get("options"):
+        return {PLACE: None, SPOTS: list(spot["options"])}
+    return {PLACE: dict(spot) if spot else None, SPOTS: None}
+
+
 def take(
     heard: Heard, asked: str, slots: Mapping[str, Any], catalogue: Catalogue
 ) -> dict[str, Any] | None:
     """The slots that this message changes; None when it does not belong to the report."""
+    changes = _take(heard, asked, slots, catalogue)
+    photos = [*(slots.get(PHOTOS) or ()), *heard.photos] if heard.photos else []
+    if changes is None:
+        return {PHOTOS: photos} if photos and not heard.text.strip() else None
+    if photos:
+        changes[PHOTOS] = photos
+    if PLACE in changes:
+        changes |= placed(changes[PLACE])
+    if SERVICE in changes or PLACE in changes:
+        changes.setdefault(TWIN, None)  # somebody may have reported it there
+    return changes
+
+
+def _take(
+    heard: Heard, asked: str, slots: Mapping[str, Any], catalogue: Catalogue
+) -> dict[str, Any] | None:
     if heard.reference or (heard.intent in ALWAYS and heard.likely):
         return None
+    if heard.photos and not heard.text.strip():
+        return {}
     about_place = heard.spot is not None or heard.house_number is not None
     given = options(heard, catalogue.get(slots.get(SERVICE)))
     if _interrupts(heard, asked, Draft(slots, catalogue), about_place, given):
@@ -129,6 +163,8 @@ def take(
         return None
     if asked == PLACE:
         return _place(heard, answers)
+    if asked == TWIN:
+        return _twin(heard, slots)
     if asked == DETAIL:
         return answers or _detail(heard, Draft(slots, catalogue))
     if answers and not heard.picked:
@@ -220,6 +256,16 @@ def _detail(heard: Heard, draft: Draft) -> dict[str, Any] | None:
     if not words or not_an_answer or (question.options and heard.intent in NO_PLACE):
         return None
     return {GIVEN: {**given, question.key: words[:1000]}}
+
+
+def _twin(heard: Heard, slots: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Which of the reports near by it is; "yes" will do when there is only one."""
+    offered = list(slots.get(TWINS) or ())
+    if heard.twin and (heard.twin == NEW or heard.twin in offered):
+        return {TWIN: heard.twin}
+    if heard.intent == "affirm" and len(offered) == 1:
+        return {TWIN: offered[0]}
+    return {TWIN: NEW} if heard.intent == "deny" else None
 
 
 def _contact(heard: Heard) -> dict[str, Any] | None:
