@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rasa_sdk.events import EventType, SlotSet
 
 from actions.boundary import CivicAction, Said, Speech
+from actions.city import City
 from bot.civic.answers import spoken
+from bot.civic.followups import is_follow_up
 from bot.civic.languages import NAMES
 from bot.phrases import fill
 
@@ -39,4 +43,29 @@ class GiveAnswer(CivicAction):
             date=date,
             language_name=NAMES.get(found.language, ""),
         )
-        return [SlotSet("misses", 0), SlotSet("pending", None)]
+        remembered = SlotSet("recent", {"topic": answer.topic})
+        return [SlotSet("misses", 0), SlotSet("pending", None), remembered]
+
+
+LEANING = frozenset(
+    ["ask", "nlu_fallback", "out_of_scope", "smalltalk", "inform", "area_facts", "help", "more"]
+)
+"""What a short question without a topic may be taken for."""
+
+
+def leans_on(said: Said) -> str | None:
+    """The topic of the answer before, when this message is a question about just that."""
+    recent = said.slots.get("recent") or {}
+    free = not said.in_form and not said.picked and not said.also
+    if recent and free and said.intent in LEANING and is_follow_up(said.text):
+        return str(recent.get("topic") or "") or None
+    return None
+
+
+def answer_again(city: City, topic: str, said: Said, speech: Speech) -> list[EventType]:
+    """Say honestly that this answer is all there is, and give it."""
+    answer = city.answers.get(topic.removeprefix("answer/"))
+    if answer is None:
+        return []
+    speech.say("utter_followup", topic=answer.name(said.language))
+    return GiveAnswer(city).act(replace(said, topic=topic), speech)

@@ -7,8 +7,10 @@ from typing import Any
 from rasa_sdk.events import EventType
 
 from actions.boundary import CivicAction, Said, Speech
-from actions.places import spot_of
+from actions.places import label_of, position, spot_of
+from actions.twins import twin_choices, twins_of
 from actions.words import change_named, is_correction
+from bot.choices import fold
 from bot.civic import reporting
 from bot.civic.catalogue import in_language
 from bot.civic.hearing import Heard
@@ -33,11 +35,13 @@ class ReportAction(CivicAction):
         sure = said.intent != "nlu_fallback"
         report = said.guess == "report" or (said.earlier.get("yes") == "report")
         service = self.city.catalogue.get(said.topic) if report else None
-        spot = spot_of(said, self.city)
         words, asked = said.words, said.slots.get("requested_slot")
+        spot = self._chosen(said) or spot_of(said, self.city, eager=asked == reporting.PLACE)
         if spot and words and asked == reporting.PLACE:
             # "behind the school in Zonnelaan": the crew needs the citizen's words.
-            spot |= {} if service or said.place else {"text": said.text.strip()[:200]}
+            spot |= (
+                {} if service or said.place or said.picked else {"text": said.text.strip()[:200]}
+            )
         change = said.value("change")
         if asked in (reporting.CONFIRMED, reporting.CHANGE) and not said.picked and not spot:
             change = change or change_named(said.text)
@@ -56,9 +60,34 @@ class ReportAction(CivicAction):
             picked=said.picked,
             correcting=said.correction or is_correction(said.text),
             option=said.value("option"),
+            twin=said.value("twin"),
+            photos=said.photos,
             words=words,
             language=said.language,
         )
+
+    def _chosen(self, said: Said) -> dict[str, Any] | None:
+        """The spot that was picked, or named by its area, of those offered; or the photo's."""
+        offered = list(said.slots.get(reporting.SPOTS) or ())
+        number = said.value("spot")
+        if number is not None:
+            index = int(number)
+            return dict(offered[index]) if index < len(offered) else None
+        photo = said.value("photo_place")
+        where = self.city.photos.position_of(photo) if photo else None
+        if photo and where:
+            self.city.photos.agree(photo, True)
+            return {**position(*where, self.city), "photo": photo}
+        if not offered or said.first("street"):
+            return None
+        codes = {code for e in said.entities for code in e.get("codes") or ()}
+        text = fold(said.text)
+        fitting = [
+            spot
+            for spot in offered
+            if codes & set(spot["area_codes"]) or fold(str(spot.get("town") or "-")) in text
+        ]
+        return dict(fitting[0]) if len(fitting) == 1 else None
 
 
 class AskService(ReportAction):
@@ -79,9 +108,25 @@ class AskPlace(ReportAction):
     label = "action_ask_report_place"
 
     def act(self, said: Said, speech: Speech) -> list[EventType]:
+        spots = list(said.slots.get(reporting.SPOTS) or ())
+        if spots:
+            labels = [(label_of(spot, self.city), n) for n, spot in enumerate(spots)]
+            choices = [(label, f'/inform{{"spot": "{n}"}}') for label, n in labels]
+            speech.say("utter_which_place", choices=choices)
+            return []
         service = self.city.catalogue.get(said.slots.get(reporting.SERVICE))
         name = service.name(said.language) if service else ""
-        speech.say("utter_ask_place", service=name)
+        phrase = "utter_ask_place" if said.can_share_place else "utter_ask_place_in_words"
+        speech.say(phrase, service=name, choices=self._photo_place(said))
+        return []
+
+    def _photo_place(self, said: Said) -> list[tuple[str, str]]:
+        """The offer to use the position that the camera wrote into a photo."""
+        for photo in said.slots.get(reporting.PHOTOS) or ():
+            where = self.city.photos.position_of(photo)
+            if where and self.city.places.inside_city(*where):
+                label = self.city.text("utter_label_photo_place", said.language)
+                return [(label, f'/inform{{"photo_place": "{photo}"}}')]
         return []
 
 
@@ -100,6 +145,21 @@ class AskDetail(ReportAction):
                 for o in question.options
             ],
         )
+        return []
+
+
+class AskTwin(ReportAction):
+    """Somebody may have reported this: the citizen says whether it is the same."""
+
+    label = "action_ask_report_twin"
+
+    def act(self, said: Said, speech: Speech) -> list[EventType]:
+        found = twins_of(said.slots, self.city, said.conversation)
+        offered = set(said.slots.get(reporting.TWINS) or ())
+        choices = twin_choices(
+            [twin for twin in found if twin.reference in offered], self.city, said.language
+        )
+        speech.say("utter_ask_twin", choices=choices)
         return []
 
 
@@ -129,6 +189,10 @@ class AskConfirm(ReportAction):
 
     def _extra(self, said: Said) -> str:
         given = [v for v in (said.slots.get(reporting.GIVEN) or {}).values() if v]
+        photos = len(said.slots.get(reporting.PHOTOS) or ())
+        if photos:
+            phrase = "utter_line_photo" if photos == 1 else "utter_line_photos"
+            given.append(self.city.text(phrase, said.language, count=photos))
         if said.slots.get(reporting.CONTACT):
             given.append(str(said.slots[reporting.CONTACT]))
         return "".join(f"\n• {line}" for line in given)

@@ -53,7 +53,10 @@ class CivicAction(Action):  # type: ignore[misc]
         if label:
             speech.signal(labelled=label)
         try:
-            if said.also and self.settles and not said.in_form:
+            topic = leaning(said) if self.settles else None
+            if topic:
+                events = again(self, topic, said, speech)
+            elif said.also and self.settles and not said.in_form:
                 events = together(self, said, speech)
             else:
                 events = self.act(said, speech)
@@ -77,6 +80,20 @@ class CivicAction(Action):  # type: ignore[misc]
             # Handed on from a "yes": no rule goes on from here.
             return [*events, FollowupAction("action_listen")]
         return events
+
+
+def leaning(said: Said) -> str | None:
+    """The topic that a short question without one is about; see `actions.answering`."""
+    from actions.answering import leans_on
+
+    return leans_on(said)
+
+
+def again(action: CivicAction, topic: str, said: Said, speech: Speech) -> list[EventType]:
+    """The answer of before, with a word on what it holds."""
+    from actions.answering import answer_again
+
+    return answer_again(action.city, topic, said, speech) or action.act(said, speech)
 
 
 def together(action: CivicAction, said: Said, speech: Speech) -> list[EventType]:
@@ -119,6 +136,8 @@ def _settled(said: Said, events: Sequence[EventType]) -> list[EventType]:
     fresh: list[EventType] = []
     if said.offer and "pending" not in named:
         fresh.append(SlotSet("pending", None))
+    if said.slots.get("recent") and "recent" not in named:
+        fresh.append(SlotSet("recent", None))
     if said.slots.get("misses") and "misses" not in named:
         fresh.append(SlotSet("misses", 0))
     return fresh

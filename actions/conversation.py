@@ -14,6 +14,9 @@ REPORT_SLOTS = (
     "report_confirmed",
     "report_contact",
     "report_change",
+    "report_twin",
+    "report_twins",
+    "report_spots",
 )
 CHAT = frozenset(
     [

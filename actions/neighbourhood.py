@@ -154,6 +154,12 @@ class Inform(CivicAction):
             from actions.status import TicketStatus
 
             return TicketStatus(self.city).act(said, speech)
+        if said.photos and not said.text.strip() and not said.in_form:
+            from actions.reporting import StartReport
+
+            if not said.in_group:
+                speech.say("utter_photo_added")
+            return StartReport(self.city).act(said, speech)
         spot = spot_of(said, self.city)
         areas = areas_in(spot, self.city)
         if spot and (areas or not said.in_form):

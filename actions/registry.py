@@ -10,6 +10,7 @@ from actions.asking import (
     AskDetail,
     AskPlace,
     AskService,
+    AskTwin,
 )
 from actions.boundary import CivicAction
 from actions.city import City
@@ -35,6 +36,7 @@ ACTIONS: tuple[type[CivicAction], ...] = (
     AskDetail,
     AskPlace,
     AskService,
+    AskTwin,
     Cancel,
     ChangeLanguage,
     Chat,

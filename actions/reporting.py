@@ -10,15 +10,19 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.asking import ReportAction
 from actions.boundary import FORM, Said, Speech, offered
+from actions.city import City
 from actions.conversation import end_report
 from actions.status import tell_ticket
 from actions.together import answer_parts
+from actions.twins import twins_of
 from bot.civic import reporting
 from bot.civic.errors import CivicError
 from bot.civic.tickets import NewTicket, Ticket
 
 EDITABLE = timedelta(hours=48)
 """How long messengers let people edit what they wrote."""
+PHOTO_BEFORE = timedelta(minutes=30)
+"""A photo that came so long before a report began belongs to it."""
 
 
 class StartReport(ReportAction):
@@ -49,6 +53,9 @@ class StartReport(ReportAction):
         if said.earlier:
             text, spot = str(said.earlier.get("text") or ""), said.earlier.get("spot")
             heard = replace(heard, text=text, words=text, picked=False, spot=heard.spot or spot)
+        since = self.city.clock() - PHOTO_BEFORE
+        loose = self.city.photos.loose(said.conversation, since)
+        heard = replace(heard, photos=tuple(dict.fromkeys([*loose, *heard.photos])))
         slots = reporting.first_slots(heard, self.city.catalogue)
         events = [SlotSet(key, value) for key, value in slots.items()]
         return [*events, SlotSet("pending", None), SlotSet("misses", 0), FollowupAction(FORM)]
@@ -70,7 +77,7 @@ class ValidateReport(ReportAction):
         if not asked:
             # The form was just begun: `action_start_report` has taken what there was.
             settled = reporting.settled(said.slots, self.city.catalogue)
-            first = reporting.missing({**said.slots, **settled}, self.city.catalogue)
+            first = self._next(said, settled)
             return [*(SlotSet(k, v) for k, v in settled.items()), SlotSet("requested_slot", first)]
         if said.answered:
             # Back from another answer: Rasa validates once more; the open question is asked again.
@@ -99,15 +106,40 @@ class ValidateReport(ReportAction):
             return [SlotSet(reporting.CONTACT, None), SlotSet("requested_slot", reporting.CONTACT)]
         if reporting.NEXT in changes:
             speech.say("utter_one_at_a_time")
+        if heard.photos:
+            speech.say("utter_photo_added")
+        twin = changes.get(reporting.TWIN)
+        if twin and twin != reporting.NEW:
+            return self._follow(twin, said, speech)
         ask = changes.pop(reporting.ASK, None)
         changes |= reporting.settled({**said.slots, **changes}, self.city.catalogue)
-        now = {**said.slots, **changes}
-        ask = ask or (
-            None if now.get(reporting.CONFIRMED) else reporting.missing(now, self.city.catalogue)
-        )
+        if not ask and not {**said.slots, **changes}.get(reporting.CONFIRMED):
+            ask = self._next(said, changes)
         events = [SlotSet(key, value) for key, value in changes.items()]
         events += [SlotSet("misses", 0), SlotSet("pending", None)]
         return [*events, *([SlotSet("requested_slot", ask)] if ask else [])]
+
+    def _next(self, said: Said, changes: dict[str, Any]) -> str:
+        """The slot to ask for next; the reports near by are looked up when it is their turn."""
+        now = {**said.slots, **changes}
+        ask = reporting.missing(now, self.city.catalogue)
+        if ask != reporting.TWIN:
+            return ask
+        found = twins_of(now, self.city, said.conversation)
+        if found:
+            changes[reporting.TWINS] = [twin.reference for twin in found]
+            return ask
+        changes[reporting.TWIN] = reporting.NEW
+        return reporting.missing({**now, **changes}, self.city.catalogue)
+
+    def _follow(self, twin: str, said: Said, speech: Speech) -> list[EventType]:
+        """The citizen follows the report of somebody else; their own ends here."""
+        self.city.tickets.follow(twin, said.conversation, said.language)
+        photos = said.slots.get(reporting.PHOTOS)
+        if photos:
+            self.city.photos.attach(photos, twin)
+        speech.say("utter_following", reference=twin)
+        return [*end_report(), *second_offer(self.city, said, speech)]
 
     def _answer_beside_questions(
         self, said: Said, asked: str, speech: Speech
@@ -165,16 +197,29 @@ class SubmitReport(ReportAction):
                 area_code=place.get("area_code"),
                 lat=place.get("lat"),
                 lon=place.get("lon"),
+                street=place.get("street"),
             )
         )
         speech.say("utter_submitted", reference=ticket.reference, days=service.target_days)
-        events = [SlotSet(name, None) for name in (reporting.TEXT, reporting.NEXT, reporting.GIVEN)]
-        waiting = slots.get(reporting.NEXT) or {}
-        following = self.city.catalogue.get(waiting.get("service"))
-        if following:
-            name = following.name(said.language)
-            payload = f'/report{{"topic": "{following.topic}", "earlier": "yes"}}'
-            speech.say("utter_next_report", service=name, choices=[(name, payload)])
-            memory = {"text": waiting.get("text"), "spot": waiting.get("spot")}
-            events.append(offered("report", topic=following.topic, **memory))
-        return [*end_report(), *events]
+        photos = slots.get(reporting.PHOTOS) or []
+        for photo in photos:
+            if photo != place.get("photo"):
+                self.city.photos.agree(photo, False)  # its position was not used
+        if photos:
+            self.city.photos.attach(photos, ticket.reference)
+        return [*end_report(), *second_offer(self.city, said, speech)]
+
+
+def second_offer(city: City, said: Said, speech: Speech) -> list[EventType]:
+    """Offer to begin the report that waited for the end of this one."""
+    kept = (reporting.TEXT, reporting.NEXT, reporting.GIVEN, reporting.PHOTOS)
+    events: list[EventType] = [SlotSet(name, None) for name in kept]
+    waiting = said.slots.get(reporting.NEXT) or {}
+    following = city.catalogue.get(waiting.get("service"))
+    if following:
+        name = following.name(said.language)
+        payload = f'/report{{"topic": "{following.topic}", "earlier": "yes"}}'
+        speech.say("utter_next_report", service=name, choices=[(name, payload)])
+        memory = {"text": waiting.get("text"), "spot": waiting.get("spot")}
+        events.append(offered("report", topic=following.topic, **memory))
+    return events

@@ -52,6 +52,7 @@ class Said:
     earlier: dict[str, Any]
     answered: bool
     photos: tuple[str, ...] = ()
+    can_share_place: bool = True
     also: tuple[dict[str, Any], ...] = ()
     rest: dict[str, Any] | None = None
     greets: bool = False
@@ -94,6 +95,7 @@ class Said:
             earlier=earlier,
             answered=answered,
             photos=tuple(str(photo) for photo in metadata.get("photos") or ()),
+            can_share_place=not metadata.get("no_places"),
             also=tuple(message.get("also") or ()),
             rest=message.get("rest"),
             greets=bool(message.get("greets")),

@@ -41,6 +41,8 @@ class Limits:
     choices: int | None = None
     label: int | None = None
     pictures: bool = True
+    places: bool = True
+    """Citizens can share their position."""
     opt_out: bool = False
     """STOP and its kin are the law of this channel: they opt the address out."""
     more: bool = False

@@ -17,7 +17,6 @@ from ruamel.yaml import YAML, YAMLError
 from bot.civic.answers import AnswerTopic
 from bot.civic.catalogue import Catalogue, Option, Question, Service
 
-
 SAME_WITHIN_METRES = 50
 """How near another report may be to be about the same thing, unless the service says otherwise."""
 

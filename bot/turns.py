@@ -190,7 +190,7 @@ class Turns:
             channel=claim.channel,
             first=not claim.disclosed,
             correction=bool(body.get("correction_of")),
-            context={"in_group": True} if body.get("in_group") else {},
+            context=self._context(claim),
         )
         offered = claim.open_reply.choices if claim.open_reply else ()
         if body.get("erased"):
@@ -227,9 +227,18 @@ class Turns:
             return Resolved(turn)
         if turn.place:
             return Resolved(turn)
+        if turn.photos:
+            return Resolved(replace(turn, payload="/inform"))
         if body.get("attachments"):
             return Resolved(None, "utter_photo_kept", repeat=True)
         return Resolved(None, "utter_unsupported")
+
+    def _context(self, claim: Claim) -> JsonObject:
+        """What an action must know of the line: is it a group, can a position be shared on it?"""
+        context: JsonObject = {"in_group": True} if claim.body.get("in_group") else {}
+        if not self.connectors[claim.channel].limits.places:
+            context["no_places"] = True
+        return context
 
     def _question(self, claim: Claim, turn: Turn) -> Answer:
         """What the citizen was asked to type for the desk: kept for it, word by word."""

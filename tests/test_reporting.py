@@ -20,16 +20,20 @@ from bot.civic.reporting import (
     GIVEN,
     INVALID_CONTACT,
     NEXT,
+    PHOTOS,
     PLACE,
     SERVICE,
     SLOTS,
+    SPOTS,
     TEXT,
+    TWIN,
+    TWINS,
     take,
 )
 from bot.topics import load_catalogue
 
 CATALOGUE = load_catalogue(Path(__file__).parents[1] / "data")
-ASKED = (SERVICE, PLACE, DETAIL, CONFIRMED, CONTACT, CHANGE)
+ASKED = (SERVICE, PLACE, DETAIL, TWIN, CONFIRMED, CONTACT, CHANGE)
 OOSTERSTRAAT = {"text": "Oosterstraat 12", "known": True, "street": "Oosterstraat"}
 VISMARKT = {"text": "Vismarkt", "known": True, "street": "Vismarkt"}
 INTENTS = sorted(
@@ -58,6 +62,8 @@ messages = st.builds(
     reference=st.booleans(),
     picked=st.booleans(),
     correcting=st.booleans(),
+    twin=st.none() | st.sampled_from(["new", "LW-2026-00001", "LW-2026-99999"]),
+    photos=st.sampled_from([(), ("p1",), ("p1", "p2")]),
     option=st.none() | st.sampled_from(["single", "paper", "other", "nonsense"]),
     words=st.none() | texts,
     language=st.sampled_from(["en", "nl", "de", "da", "xx"]),
@@ -69,6 +75,8 @@ drafts = st.fixed_dictionaries(
         PLACE: spots,
         GIVEN: st.none() | st.dictionaries(st.sampled_from(["kind", "extent"]), st.text()),
         CONTACT: st.none() | st.text(max_size=10),
+        TWIN: st.none() | st.just("new"),
+        TWINS: st.none() | st.just(["LW-2026-00001"]),
         TEXT: st.none() | st.text(max_size=10),
     },
 )
@@ -104,7 +112,8 @@ def heard(text: str, intent: str = "inform", **more: Any) -> Heard:
 
 
 def draft(service: str = "street-light", **more: Any) -> dict[str, Any]:
-    return {SERVICE: service, PLACE: OOSTERSTRAAT, GIVEN: {"extent": "One lamp"}, **more}
+    given = {"extent": "One lamp"}
+    return {SERVICE: service, PLACE: OOSTERSTRAAT, GIVEN: given, TWIN: "new", **more}
 
 
 def test_a_number_corrects_the_house_and_keeps_the_street() -> None:
@@ -163,7 +172,8 @@ def test_a_question_is_not_for_the_report(asked: str) -> None:
 )
 def test_words_that_tell_where_are_a_place_whatever_they_sound_like(text: str) -> None:
     changes = take(heard(text, "ask", confidence=0.99), PLACE, {SERVICE: "pothole"}, CATALOGUE)
-    assert changes == {PLACE: {"text": text, "known": False}}
+    assert changes is not None
+    assert changes[PLACE] == {"text": text, "known": False}
 
 
 @pytest.mark.parametrize("text", ["I want to know my bin day", "am Ende egal, stop"])
@@ -179,13 +189,16 @@ def test_an_answer_given_early_is_not_asked_for_again() -> None:
     dutch = Heard(**{**vars(said), "language": "nl", "spot": VISMARKT})
     slots = reporting.first_slots(dutch, CATALOGUE)
     assert slots[GIVEN] == {"kind": "Papier"}
-    assert reporting.missing(slots, CATALOGUE) == CONFIRMED
+    assert reporting.missing(slots, CATALOGUE) == TWIN
+    assert reporting.missing({**slots, TWIN: "new"}, CATALOGUE) == CONFIRMED
 
 
 def test_the_name_of_a_street_is_no_answer_to_another_question() -> None:
     said = heard("Papiermolenlaan 3", words="", spot=VISMARKT)
     changes = take(said, PLACE, {SERVICE: "missed-bin"}, CATALOGUE)
-    assert changes == {PLACE: VISMARKT}
+    assert changes is not None
+    assert changes[PLACE] == VISMARKT
+    assert GIVEN not in changes
 
 
 def test_not_insulting_is_not_taken_for_insulting() -> None:
@@ -215,9 +228,68 @@ def test_an_unsure_guess_at_another_problem_opens_no_second_report() -> None:
         "the container at the church", "report", confidence=0.0, guessed=0.4, service="litter"
     )
     changes = take(said, PLACE, {SERVICE: "pothole"}, CATALOGUE)
-    assert changes == {PLACE: {"text": "the container at the church", "known": False}}
+    assert changes is not None
+    assert changes[PLACE] == {"text": "the container at the church", "known": False}
+    assert NEXT not in changes
 
 
 def test_a_contact_told_early_is_kept_and_is_no_answer_to_the_question() -> None:
     said = heard("050 3123456", contact="0503123456")
     assert take(said, DETAIL, {SERVICE: "street-light"}, CATALOGUE) == {CONTACT: "0503123456"}
+
+
+ONE = "LW-2026-00001"
+
+
+def test_a_report_near_by_is_followed_when_it_is_picked_and_was_offered() -> None:
+    asked = draft(**{TWIN: None, TWINS: [ONE, "LW-2026-00002"]})
+    assert take(heard("", picked=True, twin=ONE), TWIN, asked, CATALOGUE) == {TWIN: ONE}
+    other = heard("", picked=True, twin="LW-2026-99999")
+    assert take(other, TWIN, asked, CATALOGUE) is None
+    assert take(heard("", picked=True, twin="new"), TWIN, asked, CATALOGUE) == {TWIN: "new"}
+
+
+def test_yes_follows_the_only_report_near_by_and_no_says_that_it_is_new() -> None:
+    one = draft(**{TWIN: None, TWINS: [ONE]})
+    two = draft(**{TWIN: None, TWINS: [ONE, "LW-2026-00002"]})
+    assert take(heard("yes", "affirm"), TWIN, one, CATALOGUE) == {TWIN: ONE}
+    assert take(heard("yes", "affirm"), TWIN, two, CATALOGUE) is None
+    assert take(heard("no", "deny"), TWIN, two, CATALOGUE) == {TWIN: "new"}
+
+
+def test_another_place_may_have_other_reports_near_by() -> None:
+    changes = take(heard("Vismarkt", spot=VISMARKT), CONFIRMED, draft(), CATALOGUE)
+    assert changes is not None
+    assert changes[TWIN] is None
+    assert reporting.missing({**draft(), **changes}, CATALOGUE) == TWIN
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_photo_alone_is_kept_and_nothing_else_changes(asked: str) -> None:
+    slots = draft(**{PHOTOS: ["first"]})
+    changes = take(heard("", picked=True, photos=("second",)), asked, slots, CATALOGUE)
+    assert changes == {PHOTOS: ["first", "second"]}
+
+
+def test_a_photo_with_words_is_kept_beside_what_they_say() -> None:
+    said = heard("Vismarkt", spot=VISMARKT, photos=("p",))
+    changes = take(said, PLACE, {SERVICE: "pothole"}, CATALOGUE)
+    assert changes is not None
+    assert changes[PHOTOS] == ["p"]
+    assert changes[PLACE] == VISMARKT
+
+
+def test_a_name_of_several_places_leaves_the_place_open_and_keeps_the_choice() -> None:
+    several = {**VISMARKT, "options": [VISMARKT, OOSTERSTRAAT]}
+    first = reporting.first_slots(heard("x", "report", service="pothole", spot=several), CATALOGUE)
+    assert first[PLACE] is None
+    assert first[SPOTS] == [VISMARKT, OOSTERSTRAAT]
+    chosen = take(heard("", picked=True, spot=OOSTERSTRAAT), PLACE, first, CATALOGUE)
+    assert chosen is not None
+    assert chosen[PLACE] == OOSTERSTRAAT
+    assert chosen[SPOTS] is None
+
+
+@pytest.mark.parametrize("service", ["missed-bin", "bin-damaged", "noise", "bulky-waste-pickup"])
+def test_what_concerns_one_household_is_never_the_same_as_anothers(service: str) -> None:
+    assert CATALOGUE.services[service].radius == 0

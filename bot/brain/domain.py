@@ -57,26 +57,40 @@ ENTITIES = (
     "language",
     "option",
     "phone",
+    "photo_place",
     "postcode",
+    "spot",
     "street",
     "ticket_reference",
     "topic",
+    "twin",
 )
 SLOTS = (
     "misses",
     "pending",
+    "recent",
     "report_change",
     "report_confirmed",
     "report_contact",
     "report_detail",
     "report_given",
     "report_next",
+    "report_photos",
     "report_place",
     "report_service",
+    "report_spots",
     "report_text",
+    "report_twin",
+    "report_twins",
     "spoken",
 )
-REQUIRED = ["report_service", "report_place", "report_detail", "report_confirmed"]
+REQUIRED = [
+    "report_service",
+    "report_place",
+    "report_detail",
+    "report_twin",
+    "report_confirmed",
+]
 HEADER = """\
 # Made by `python -m bot train --write-domain` from bot/brain/domain.py and data/phrases/en.yml.
 # Change those, not this file.

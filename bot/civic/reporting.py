@@ -221,7 +221,7 @@ def _with_place(changes: dict[str, Any], heard: Heard, slots: Mapping[str, Any])
         return changes
     stem = known.get("street") or _TRAILING_NUMBER.sub("", str(known["text"]))
     place = {**known, "text": f"{stem} {heard.house_number}", "house_number": heard.house_number}
-    for exact in ("lat", "lon"):
+    for exact in ("lat", "lon", "exact"):
         place.pop(exact, None)  # a house number never yields an exact position
     return {**changes, PLACE: place}
 

@@ -79,7 +79,7 @@ class SmsConnector:
     """See the module."""
 
     name: ChannelName = SMS
-    limits = Limits(text=1600, pictures=False, opt_out=True, more=True)
+    limits = Limits(text=1600, pictures=False, places=False, opt_out=True, more=True)
 
     def __init__(
         self,
