@@ -26,10 +26,10 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from bot.brain.danger import DANGER, WITH_PATTERN
 from bot.brain.language import choose
-from bot.brain.understanding import PlaceExtractor
-from bot.places.gazetteer import Name
 from bot.brain.mixed import untangle
+from bot.brain.understanding import PlaceExtractor
 from bot.civic.languages import wished_language
+from bot.places.gazetteer import Name
 
 
 class InProcessAction(rasa_actions.RemoteAction):  # type: ignore[misc]
