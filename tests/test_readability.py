@@ -76,7 +76,8 @@ def test_officialese_is_over_the_budget() -> None:
     text = (
         "Pursuant to the municipal regulations concerning residential registration, applicants are "
         "required to provide documentation establishing residential circumstances, notwithstanding "
-        "any previously submitted declarations, within the statutory period mentioned hereinafter."
+        "any previously submitted declarations, within the statutory period mentioned hereinafter. "
+        "Noncompliance constitutes an administrative infringement punishable under applicable law."
     )
     assert len(faults(text, "en")) == 3
 
