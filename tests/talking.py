@@ -7,7 +7,9 @@ import secrets
 from datetime import timedelta
 
 from bot.assembly import Road
-from bot.messages import Address, ConversationId, Entry, Inbound, Place
+from bot.messages import Address, Attachment, ConversationId, Entry, Inbound, Place
+from bot.store import schema
+from tests.photos import pictures
 
 
 class Citizen:
@@ -42,13 +44,25 @@ class Citizen:
     async def share(self, lat: float, lon: float) -> str:
         return await self._send(place=Place(lat, lon))
 
+    async def show(self, text: str = "") -> str:
+        """Send a photo, with a text beside it or alone."""
+        photo = await self.road.photo_room.take(
+            self.conversation, pictures.jpeg(), self.road.web.name
+        )
+        return await self._send(text=text, photo=photo)
+
     @property
     def choices(self) -> list[str]:
         """Labels offered by the latest turn."""
         return [c["label"] for e in self.last for c in e.body.get("choices") or ()]
 
     async def _send(
-        self, text: str = "", choice: str = "", place: Place | None = None, seconds: float = 20
+        self,
+        text: str = "",
+        choice: str = "",
+        place: Place | None = None,
+        photo: str = "",
+        seconds: float = 20,
     ) -> str:
         external = f"{self.conversation}:{secrets.token_hex(6)}"
         await self.road.intake.accept(
@@ -59,6 +73,7 @@ class Citizen:
                 text=text,
                 choice=choice,
                 place=place,
+                attachments=(Attachment("photo", photo, photo=photo),) if photo else (),
                 conversation=self.conversation,
             )
         )
@@ -73,4 +88,10 @@ class Citizen:
                     if entry.final and entry.external_id == external:
                         return "\n\n".join(e.body["text"] for e in self.last)
             await watch.news(0.5)
-        raise AssertionError(f"no answer to {text or choice or place!r}")
+        raise AssertionError(f"no answer to {text or choice or place or photo!r}")
+
+
+def clear_the_streets(road: Road) -> None:
+    """Let no report of an earlier test lie near by: they stay, but nowhere."""
+    nowhere = schema.tickets.update().values(lat=None, lon=None, street=None)
+    road.database.write_now(lambda c: c.execute(nowhere))

@@ -1,10 +1,10 @@
 """Whole conversations from `tests/transcripts/*.yml`, through intake, the trained model, dispatch.
 
-A transcript is a list of steps. `say`, `choose` (a label) or `share` ([lat, lon]) is what the
-citizen does, `arrive` (a language or "") begins another citizen's conversation; `{reference}`
+A transcript is a list of steps. `say`, `choose` (a label), `share` ([lat, lon]) or `show` (a photo,
+with a text or "") is what the citizen does, `arrive` (a language or "") begins another citizen's conversation; `{reference}`
 stands for the citizen's own reference that was heard last. `hear` lists what the answer must contain, `not` what it must
 not, `offer` the labels of the choices, `link` what a link's address contains, `flag` why the
-conversation waits for staff, `ticket` facts of the newest own ticket, `tickets` how many there are,
+conversation waits for staff, `photos` how many the ticket heard of last has, `ticket` facts of the newest own ticket, `tickets` how many there are,
 `stored` facts of the ticket heard of last, whoever owns it. `desk`, in a step or for all, says who
 is there for the chat: `staffed`, `unstaffed` (open, nobody free) or `closed`.
 """
@@ -22,25 +22,32 @@ from ruamel.yaml import YAML
 from bot.assembly import Road
 from bot.civic.opening import OpeningHours
 from bot.store import schema
-from tests.talking import Citizen
+from tests.talking import Citizen, clear_the_streets
 
 REFERENCE = re.compile(r"LW-\d{4}-\d{5}")
-DOES = {"say", "choose", "share", "arrive"}
+DOES = {"say", "choose", "share", "show", "arrive"}
 SETS = {"desk"}
-CHECKS = {"hear", "not", "offer", "link", "flag", "ticket", "tickets", "stored"}
+CHECKS = {"hear", "not", "offer", "photos", "link", "flag", "ticket", "tickets", "stored"}
 FOLDER = Path(__file__).parent / "transcripts"
 FILES = sorted(FOLDER.glob("*.yml"))
 
 
-def test_there_are_enough_transcripts_and_half_of_them_are_dutch() -> None:
+def test_there_are_enough_transcripts_in_every_language() -> None:
     languages = [load(path)["language"] for path in FILES]
-    assert len(FILES) >= 32
-    assert languages.count("nl") >= len(FILES) // 2 - 3
+    assert len(FILES) >= 55
+    assert languages.count("nl") >= len(FILES) // 3
     assert {"en", "nl", "de", "da"} <= set(languages)
+    assert min(languages.count("de"), languages.count("da")) >= 6
 
 
 def load(path: Path) -> dict[str, Any]:
     return dict(YAML(typ="safe").load(path.read_text("utf-8")))
+
+
+def test_transcripts_report_ten_services_and_more() -> None:
+    steps = [step for path in FILES for step in load(path)["steps"]]
+    services = {step["ticket"]["service"] for step in steps if "service" in step.get("ticket", {})}
+    assert len(services) >= 14, services
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -66,6 +73,8 @@ async def test_transcript(path: Path, road: Road) -> None:
             heard = await citizen.say(step["say"].replace("{reference}", reference))
         elif "choose" in step:
             heard = await citizen.choose(step["choose"])
+        elif "show" in step:
+            heard = await citizen.show(step["show"])
         else:
             heard = await citizen.share(*step["share"])
         own = {ticket.reference for ticket in road.tickets.of_conversation(citizen.conversation)}
@@ -106,6 +115,8 @@ async def _check(
         _compare(own[0], step["ticket"], where)
     if "tickets" in step:
         assert len(own) == step["tickets"], f"{where}: {len(own)} tickets"
+    if "photos" in step:
+        assert len(road.photos.of_ticket(reference)) == step["photos"], where
     if "stored" in step:
         _compare(road.tickets.find(reference), step["stored"], where)
     for raw in ("/inform", "{"):
