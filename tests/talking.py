@@ -91,7 +91,7 @@ class Citizen:
         raise AssertionError(f"no answer to {text or choice or place or photo!r}")
 
 
-def clear_the_streets(road: Road) -> None:
+async def clear_the_streets(road: Road) -> None:
     """Let no report of an earlier test lie near by: they stay, but nowhere."""
     nowhere = schema.tickets.update().values(lat=None, lon=None, street=None)
-    road.database.write_now(lambda c: c.execute(nowhere))
+    await road.database.write(lambda c: c.execute(nowhere))

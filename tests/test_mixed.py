@@ -13,7 +13,7 @@ from bot.assembly import Road
 from bot.brain.mixed import Parsed, pieces, untangle
 from bot.settings import ROOT
 from bot.topics import load_catalogue
-from tests.talking import Citizen
+from tests.talking import Citizen, clear_the_streets
 
 CATALOGUE = load_catalogue(ROOT / "data")
 
@@ -228,6 +228,7 @@ TWO_REPORTS = {
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("language", TWO_REPORTS)
 async def test_of_two_reports_the_second_waits(road: Road, language: str) -> None:
+    await clear_the_streets(road)
     citizen = await Citizen.arrive(road, language)
     heard = await citizen.say(TWO_REPORTS[language])
     assert road.phrasebook.text("utter_one_at_a_time", language) in heard

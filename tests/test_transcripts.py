@@ -1,12 +1,13 @@
 """Whole conversations from `tests/transcripts/*.yml`, through intake, the trained model, dispatch.
 
 A transcript is a list of steps. `say`, `choose` (a label), `share` ([lat, lon]) or `show` (a photo,
-with a text or "") is what the citizen does, `arrive` (a language or "") begins another citizen's conversation; `{reference}`
-stands for the citizen's own reference that was heard last. `hear` lists what the answer must contain, `not` what it must
-not, `offer` the labels of the choices, `link` what a link's address contains, `flag` why the
-conversation waits for staff, `photos` how many the ticket heard of last has, `ticket` facts of the newest own ticket, `tickets` how many there are,
-`stored` facts of the ticket heard of last, whoever owns it. `desk`, in a step or for all, says who
-is there for the chat: `staffed`, `unstaffed` (open, nobody free) or `closed`.
+with a text or "") is what the citizen does, `arrive` (a language or "") begins another citizen's
+conversation; `{reference}` stands for the citizen's own reference that was heard last. `hear` lists
+what the answer must contain, `not` what it must not, `offer` the labels of the choices, `link` what a
+link's address contains, `flag` why the conversation waits for staff, `ticket` facts of the newest own
+ticket, `tickets` how many there are, `photos` how many the ticket heard of last has, `stored` facts
+of the ticket heard of last, whoever owns it. `desk`, in a step or for all, says who is there for the
+chat: `staffed`, `unstaffed` (open, nobody free) or `closed`.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ async def test_transcript(path: Path, road: Road) -> None:
     transcript = load(path)
     waiting = schema.handovers.update().values(state="closed")
     await road.database.write(lambda c: c.execute(waiting))  # an earlier transcript's line
+    await clear_the_streets(road)
     citizen = await Citizen.arrive(road, transcript.get("session_language", ""))
     reference = ""
     await settle_desk(road, transcript.get("desk", "staffed"))
