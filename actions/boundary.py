@@ -136,6 +136,10 @@ def _settled(said: Said, events: Sequence[EventType]) -> list[EventType]:
     fresh: list[EventType] = []
     if said.offer and "pending" not in named:
         fresh.append(SlotSet("pending", None))
+    if said.photos and not said.in_form and "report_photos" not in named:
+        # It came with words that began no report; one that begins soon is what it shows.
+        shown = [*(said.slots.get("report_photos") or ()), *said.photos]
+        fresh.append(SlotSet("report_photos", shown))
     if said.slots.get("recent") and "recent" not in named:
         fresh.append(SlotSet("recent", None))
     if said.slots.get("misses") and "misses" not in named:

@@ -17,6 +17,7 @@ REPORT_SLOTS = (
     "report_twin",
     "report_twins",
     "report_spots",
+    "report_photos",
 )
 CHAT = frozenset(
     [

@@ -22,7 +22,7 @@ from bot.civic.tickets import NewTicket, Ticket
 EDITABLE = timedelta(hours=48)
 """How long messengers let people edit what they wrote."""
 PHOTO_BEFORE = timedelta(minutes=30)
-"""A photo that came so long before a report began belongs to it."""
+"""A photo that came with other words so long before a report began belongs to it."""
 
 
 class StartReport(ReportAction):
@@ -55,7 +55,8 @@ class StartReport(ReportAction):
             heard = replace(heard, text=text, words=text, picked=False, spot=heard.spot or spot)
         since = self.city.clock() - PHOTO_BEFORE
         loose = self.city.photos.loose(said.conversation, since)
-        heard = replace(heard, photos=tuple(dict.fromkeys([*loose, *heard.photos])))
+        shown = [photo for photo in said.slots.get(reporting.PHOTOS) or () if photo in loose]
+        heard = replace(heard, photos=tuple(dict.fromkeys([*shown, *heard.photos])))
         slots = reporting.first_slots(heard, self.city.catalogue)
         events = [SlotSet(key, value) for key, value in slots.items()]
         return [*events, SlotSet("pending", None), SlotSet("misses", 0), FollowupAction(FORM)]

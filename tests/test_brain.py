@@ -131,3 +131,19 @@ def test_only_offered_choices_are_found_by_id() -> None:
     assert by_id("7.1", offered) == offered[0]
     assert by_id("6.1", offered) is None
     assert by_id("/affirm", offered) is None
+
+
+def test_rasa_leaves_the_event_loop_policy_as_it_was() -> None:
+    code = (
+        "import asyncio, sys\n"
+        "async def main():\n"
+        "    from bot.brain import light; light.load_rasa()\n"
+        "    made = await asyncio.create_subprocess_exec(sys.executable, '-c', 'print(1)')\n"
+        "    print('ended', await made.wait())\n"
+        "asyncio.run(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True, text=True, cwd=ROOT, timeout=120,
+    )  # fmt: skip
+    assert "ended 0" in done.stdout, done.stderr[-1000:]

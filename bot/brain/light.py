@@ -8,6 +8,7 @@ placeholder raises `HeavyLibraryMissing` with the command that installs the real
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.abc
 import importlib.machinery
@@ -142,11 +143,19 @@ def without_warnings() -> Iterator[None]:
 
 
 def load_rasa() -> None:
-    """Import Rasa without the deprecation warnings of the libraries that it is tied to."""
+    """Import Rasa without the deprecation warnings of the libraries that it is tied to.
+
+    Importing it sets uvloop's policy, under which a loop of asyncio's own, running already, can
+    start no process any more (reading a photo needs one): the policy of before is put back.
+    """
     install()
-    with without_warnings():
-        import rasa.core.agent
-        import rasa.model_training  # noqa: F401
+    policy = asyncio.get_event_loop_policy()
+    try:
+        with without_warnings():
+            import rasa.core.agent
+            import rasa.model_training  # noqa: F401
+    finally:
+        asyncio.set_event_loop_policy(policy)
 
 
 def rasa() -> None:
