@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 _NUMBER = r"(?:nr\.?|no\.?|nummer|number)?\s?\d{1,4}(?!\d|[:.]\d|\s?(?:uur|uhr|o'clock|am|pm|kl|meter|m\b|jaar|euro|€|%|cm|km|lamp|lantaarn|bomen|keer))(?:\s?[-/]?\s?(?:[a-z](?![\w])|\d{1,3}(?=\W|$)|bis|hs|[IVX]{1,4}(?!\w)))?"
 _ENDING = (
     r"[^\W\d_][\w'’.-]*(?:straat|laan|weg|plein|kade|singel|gracht|dijk|steeg|hof|pad|markt|wal|dreef|plantsoen|diep|"
-    r"straße|strasse|str\.|allee|platz|gasse|ring|ufer|damm|gade|vej|stræde|plads|torv|alle|allé|vænge)"
+    r"straße|strasse|str\.|allee|platz|gasse|ring|ufer|damm|gade(?:n)?|vej(?:en)?|stræde|plads(?:en)?|torv(?:et)?|alle|allé|vænge)"
 )
 _TAIL = r"(?:[^\W\d_][\w'’.-]*\s){0,2}(?:Street|Road|Avenue|Lane|Drive|Close|Straße|Allee|Platz|Weg|Vej|Gade|Allé)"
 _FRONT = re.compile(
@@ -37,6 +37,10 @@ class Addresses:
         for pattern in (_SHAPE, _FRONT, _POSTCODE):
             yield from (match.span() for match in pattern.finditer(text))
         yield from self._of_register(text)
+
+    def is_street(self, name: str) -> bool:
+        """Whether this is a street of the register, and so nobody's name."""
+        return _fold(name) in self._known
 
     def _of_register(self, text: str) -> Iterator[tuple[int, int]]:
         words = list(re.finditer(r"[^\s,;:!?()]+", text))

@@ -47,7 +47,11 @@ class Masker:
             "plate": numbers.plates(plain),
             "phone": numbers.phones(plain),
             "address": self.addresses.find(plain),
-            "name": [*names.introduced(text), *self._repeated(text, known)],
+            "name": [
+                (start, end)
+                for start, end in (*names.introduced(text), *self._repeated(text, known))
+                if not self.addresses.is_street(text[start:end])
+            ],
         }
         if name_expected and (whole := names.answer(text)):
             found["name"] = [whole]

@@ -2,13 +2,14 @@
 
 After a strong introduction ("my name is") a name may be written in small letters; after a weak one
 ("I am") only words with a capital count, and German, where every noun has one, asks for two of
-them. A word that stands in `NO_NAME` ends or prevents a name.
+them. A word that stands in `no_names.txt` ends or prevents a name.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 _STRONG = (
     r"my (?:full |first |last )?name(?:'s| is|:)|the name(?:'s| is)|name[:=]|call me|i am called|"
@@ -27,12 +28,25 @@ _TITLE = (
     r"mr\.?|mrs\.?|ms\.?|miss|dr\.?|de heer|dhr\.?|mevrouw|mevr\.?|mw\.?|meneer|herrn?|frau|"
     r"hr\.?|fru|frøken"
 )
-_WEAK = r"i am|i'm|this is|ik ben|(?:hallo|goedemorgen|goedemiddag|goedenavond|hoi|dag),? met|^met|hier is|jeg er|det er|her er"
+_WEAK = r"i am|i'm|it's|it is|this is|ik ben|(?:hallo|goedemorgen|goedemiddag|goedenavond|hoi|dag),? met|^met|hier is|jeg er|det er|her er"
 _WEAK_GERMAN = r"ich bin|hier ist|hier spricht"
+_GREETING = (
+    r"hi|hello|good (?:morning|afternoon|evening)|hoi|hallo|dag|goede(?:morgen|middag|navond)|"
+    r"guten (?:morgen|tag|abend)|moin|hej|god(?:morgen|dag|aften)"
+)
+_KIN = (
+    r"(?:my|our) (?:wife|husband|partner|son|daughter|mother|father|mum|dad|brother|sister|neighbour|friend)|"
+    r"(?:mijn|onze) (?:vrouw|man|partner|zoon|dochter|moeder|vader|broer|zus|buurman|buurvrouw|vriend|vriendin)|"
+    r"(?:meine?|unsere?) (?:frau|mann|partner|sohn|tochter|mutter|vater|bruder|schwester|nachbar|nachbarin|freund|freundin)|"
+    r"(?:min|mit|vores) (?:kone|mand|partner|søn|datter|mor|far|bror|søster|nabo|ven|veninde)|"
+    r"ring til|spørg efter|ask for|vraag naar|fragen sie nach"
+)
 _PARTICLE = (
     r"(?:van|de|der|den|het|ter|ten|te|'t|von|zu|zum|af|la|le|el|al|bin|ben|da|dos|di|du|della|op)"
 )
-_CAPITAL = r"(?:[A-ZÀ-ÖØ-ÞŁŠŽĆČŞİ][\w'’]*(?:-[A-ZÀ-ÖØ-Þa-z][\w'’]*)*|[A-ZÀ-ÖØ-Þ]\.)"
+_CAPITAL = (
+    r"(?:(?:[A-ZÀ-ÖØ-Þ]\.)+|[A-ZÀ-ÖØ-ÞŁŠŽĆČŞİ][\w'’]*(?:-[A-ZÀ-ÖØ-Þa-z][\w'’]*)*|[A-ZÀ-ÖØ-Þ]\.)"
+)
 _SMALL = r"[^\W\d_][\w'’-]*"
 _NAME = rf"{_CAPITAL}(?:\s+(?:{_PARTICLE}\s+){{0,3}}{_CAPITAL}){{0,3}}"
 _ANY = rf"{_SMALL}(?:\s+{_SMALL}){{0,4}}"
@@ -45,335 +59,51 @@ GERMAN = re.compile(
     rf"(?<!\w)(?i:{_WEAK_GERMAN})\s+(?P<name>{_CAPITAL}\s+(?:{_PARTICLE}\s+){{0,3}}{_CAPITAL}(?:\s+{_CAPITAL})?)"
 )
 
-_PARTICLES = frozenset(
-    [
-        "van",
-        "de",
-        "der",
-        "den",
-        "het",
-        "ter",
-        "ten",
-        "te",
-        "'t",
-        "von",
-        "zu",
-        "zum",
-        "af",
-        "la",
-        "le",
-        "el",
-        "al",
-        "bin",
-        "ben",
-        "da",
-        "dos",
-        "di",
-        "du",
-        "della",
-        "op",
-    ]
+HERE = re.compile(
+    rf"(?<!\w)(?i:{_GREETING}),?\s+(?P<name>{_NAME})\s+(?i:here|hier|her|from|uit|van|aus|fra)\b"
 )
-NO_NAME = (
-    frozenset(
-        # what follows a name, or shows that none was meant
-        [
-            "and",
-            "but",
-            "i",
-            "im",
-            "i'm",
-            "my",
-            "me",
-            "we",
-            "you",
-            "he",
-            "she",
-            "it",
-            "they",
-            "the",
-            "a",
-            "an",
-            "is",
-            "am",
-            "are",
-            "was",
-            "in",
-            "on",
-            "at",
-            "from",
-            "to",
-            "of",
-            "for",
-            "with",
-            "not",
-            "so",
-            "or",
-            "because",
-            "there",
-            "here",
-            "please",
-            "thanks",
-            "thank",
-            "sorry",
-            "very",
-            "just",
-            "still",
-            "also",
-            "living",
-            "who",
-            "what",
-            "when",
-            "where",
-            "why",
-            "how",
-            "can",
-            "could",
-            "would",
-            "have",
-            "has",
-            "had",
-            "want",
-            "need",
-            "looking",
-            "calling",
-            "writing",
-            "en",
-            "maar",
-            "ik",
-            "mijn",
-            "me",
-            "wij",
-            "we",
-            "u",
-            "jij",
-            "hij",
-            "zij",
-            "een",
-            "is",
-            "ben",
-            "zijn",
-            "was",
-            "in",
-            "op",
-            "aan",
-            "uit",
-            "naar",
-            "voor",
-            "met",
-            "niet",
-            "dus",
-            "of",
-            "want",
-            "er",
-            "hier",
-            "graag",
-            "bedankt",
-            "dank",
-            "sorry",
-            "heel",
-            "nog",
-            "ook",
-            "wie",
-            "wat",
-            "wanneer",
-            "waar",
-            "waarom",
-            "hoe",
-            "kan",
-            "kunt",
-            "wil",
-            "heb",
-            "heeft",
-            "had",
-            "woon",
-            "bel",
-            "en/of",
-            "geen",
-            "onbekend",
-            "und",
-            "aber",
-            "ich",
-            "mein",
-            "mich",
-            "wir",
-            "sie",
-            "er",
-            "ein",
-            "eine",
-            "ist",
-            "bin",
-            "sind",
-            "war",
-            "in",
-            "an",
-            "aus",
-            "nach",
-            "für",
-            "mit",
-            "nicht",
-            "also",
-            "oder",
-            "weil",
-            "da",
-            "hier",
-            "bitte",
-            "danke",
-            "sehr",
-            "noch",
-            "auch",
-            "wer",
-            "was",
-            "wann",
-            "wo",
-            "warum",
-            "wie",
-            "kann",
-            "können",
-            "will",
-            "habe",
-            "hat",
-            "hatte",
-            "wohne",
-            "rufe",
-            "kein",
-            "keine",
-            "og",
-            "men",
-            "jeg",
-            "min",
-            "mit",
-            "mig",
-            "vi",
-            "du",
-            "han",
-            "hun",
-            "en",
-            "et",
-            "er",
-            "var",
-            "i",
-            "på",
-            "fra",
-            "til",
-            "for",
-            "med",
-            "ikke",
-            "så",
-            "eller",
-            "fordi",
-            "der",
-            "her",
-            "tak",
-            "meget",
-            "stadig",
-            "også",
-            "hvem",
-            "hvad",
-            "hvornår",
-            "hvor",
-            "hvorfor",
-            "hvordan",
-            "kan",
-            "vil",
-            "har",
-            "havde",
-            "bor",
-            "ringer",
-            "ingen",
-            "the",
-            "resident",
-            "bewoner",
-            "anwohner",
-            "beboer",
-            "citizen",
-            "unknown",
-        ]
-    )
-    - _PARTICLES
+THANKED = re.compile(
+    rf"(?<!\w)(?i:(?:many )?thanks(?: a lot| very much)?|thank you(?: very much)?|(?:alvast )?bedankt|dank u(?: wel)?|"
+    rf"(?:vielen |herzlichen )?dank|danke(?: schön)?|(?:mange |på forhånd )?tak|gru(?:ß|ss)|hilsen),?\s+(?P<name>{_NAME})[.!]?\s*$"
 )
-PLACES_AND_KIN = frozenset(
-    [
-        "dutch",
-        "english",
-        "german",
-        "danish",
-        "groningen",
-        "gemeente",
-        "municipality",
-        "stadt",
-        "kommune",
-        "city",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "maandag",
-        "dinsdag",
-        "woensdag",
-        "donderdag",
-        "vrijdag",
-        "zaterdag",
-        "zondag",
-        "montag",
-        "dienstag",
-        "mittwoch",
-        "donnerstag",
-        "freitag",
-        "samstag",
-        "sonntag",
-        "mandag",
-        "tirsdag",
-        "onsdag",
-        "torsdag",
-        "fredag",
-        "lørdag",
-        "søndag",
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "januari",
-        "februari",
-        "maart",
-        "mei",
-        "juni",
-        "juli",
-        "augustus",
-        "oktober",
-        "januar",
-        "februar",
-        "märz",
-        "mai",
-        "dezember",
-        "marts",
-        "maj",
-        "urgent",
-        "spoed",
-        "dringend",
-    ]
+FIRST = re.compile(
+    rf"^\s*(?:(?i:{_GREETING}),?\s+(?i:hier|her|here)?\s*)?(?P<name>{_CAPITAL}\s+(?:{_PARTICLE}\s+){{0,3}}{_CAPITAL})"
+    rf"(?=\.\s|,[^,]*\d)|(?<!\w)(?P<self>{_NAME})\s+(?i:is (?:de|mijn|the|my) na(?:am|me)|ist mein name|er mit navn)\b"
 )
+BESIDE = re.compile(
+    rf"(?<!\w)(?i:{_KIN})\s+(?P<name>{_NAME})|(?<!\w)(?:I|Ik|Ich|Jeg), (?P<self>{_NAME}),"
+)
+
+_PARTICLES = frozenset(_PARTICLE.strip("(?:)").split("|"))
+
+
+def _words(of: str) -> frozenset[str]:
+    """The words of one paragraph of `no_names.txt`."""
+    text = (Path(__file__).resolve().parent / "no_names.txt").read_text("utf-8")
+    for paragraph in text.split("\n\n"):
+        title, _, words = paragraph.partition("\n")
+        if title.startswith(f"# {of}:"):
+            return frozenset(words.split())
+    raise ValueError(of)
+
+
+NO_NAME = _words("no-name") - _PARTICLES
+NO_NAME_AFTER_WEAK = _words("weak")
+_CAREFUL = (WEAK, GERMAN, FIRST)
 
 
 def introduced(text: str) -> Iterator[tuple[int, int]]:
     """Spans of names that are introduced, signed or addressed."""
-    for pattern in (STRONG, SIGNED, TITLED, WEAK, GERMAN):
-        for match in pattern.finditer(text):
-            start, end = match.span("name")
-            kept = _kept(text[start:end], weak=pattern in (WEAK, GERMAN))
+    for pattern in (STRONG, SIGNED, TITLED, HERE, BESIDE, THANKED, FIRST, WEAK, GERMAN):
+        at = 0
+        while match := pattern.search(text, at):
+            own = pattern in (BESIDE, FIRST) and match["self"]
+            start, end = match.span("self" if own else "name")
+            kept = _kept(text[start:end], weak=pattern in _CAREFUL)
             if kept:
                 yield start, start + kept
+            # What the pattern took and the name did not may introduce the next one.
+            at = max(start + kept, match.start() + 1)
 
 
 def _kept(words: str, weak: bool) -> int:
@@ -384,7 +114,7 @@ def _kept(words: str, weak: bool) -> int:
         if bare in _PARTICLES and not (count == 0 and weak):
             last = match.end()
             continue  # kept only when a name follows
-        if bare in NO_NAME or (weak and bare in PLACES_AND_KIN):
+        if bare in NO_NAME or (weak and bare in NO_NAME_AFTER_WEAK):
             break
         end = last = match.end()
         if match[0][-1] in ",;!?" or (match[0][-1] == "." and len(bare) > 3):

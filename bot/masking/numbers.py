@@ -22,8 +22,10 @@ PROTECTED = re.compile(
     r"|\b\d{4}[-./]\d{1,2}[-./]\d{1,2}\b"
     r"|\b\d{1,2}[-./]\s?\d{1,2}[-./]\s?(?:19|20)\d{2}\b|\b\d{1,2}[-./]\d{1,2}[-./]\d{2}\b(?![-./ ]?\d)"
     r"|\b\d{1,2}[:.]\d{2}\s?(?:-|–|to|tot|bis|til)\s?\d{1,2}[:.]\d{2}\b"
-    r"|(?:€|eur|euro|kr\.?|dkk|\$|£)\s?\d[\d.,\s]*\d?|\d[\d.,\s]*\s?(?:€|euro|eur\b|kr\b|kroner\b|cent)"
+    r"|(?<![\w-])(?:€|eur|euro|kr\.?|dkk|\$|£)\s?\d[\d.,\s]{0,14}\d?|\d[\d.,\s]{0,14}\s?(?:€|euro|eur\b|kr\b|kroner\b|cent)"
     r"|\b(?:ISBN|KVK|CVR)[:\s-]*[\d\s-]{8,17}"
+    r"|\b(?:reference|referentie|referenz|kenmerk|zaak|sag(?:s)?|melding(?:s)?|ticket|vorgang(?:s)?|aktenzeichen|case|report)"
+    r"[- ]?(?:number|nummer|nr\.?|no\.?)?[:\s]{0,3}(?:is|er|ist)?\s?\d[\d/-]{5,14}"
 )
 EMAIL = re.compile(
     r"(?i)[\w.+'-]+\s?(?:@|\(at\)|\[at\]|\(apenstaartje\))\s?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}"
@@ -38,7 +40,7 @@ NAMED = re.compile(
     r"(?i)\b(?:bsn|burgerservicenummer|sofi(?:-?nummer)?|citizen(?: service)? number|steuer-?id(?:nr)?\.?|"
     r"(?:steuer)?identifikationsnummer|cpr(?:-?(?:nummer|nr\.?))?|personnummer|tax (?:id|number)|sozialversicherungsnummer|"
     r"paspoortnummer|passport (?:number|no\.?)|reisepassnummer|pasnummer|ausweisnummer)"
-    r"\W{0,3}(?:is|er|ist|lautet|nummer|number|nr\.?|no\.?)?\W{0,3}(?P<number>(?=[A-Z]{0,3}\d)[A-Z0-9][A-Z0-9 .-]{5,16}[A-Z0-9])"
+    r"\W{0,3}(?:is|er|ist|lautet|nummer|number|nr\.?|no\.?)?\W{0,3}(?P<number>(?=[A-Z]{0,5}\d)[A-Z0-9][A-Z0-9.-]{1,16}(?: ?[\d.-]{2,6}){0,4}[A-Z0-9])"
 )
 PLATE_NL = re.compile(
     r"(?i)(?<![\w-])(?:[a-z]{2}-\d{2}-\d{2}|\d{2}-\d{2}-[a-z]{2}|\d{2}-[a-z]{2}-\d{2}|[a-z]{2}-\d{2}-[a-z]{2}|"
@@ -83,7 +85,7 @@ def ibans(text: str) -> Iterator[tuple[int, int]]:
 
 def citizen_numbers(text: str) -> Iterator[tuple[int, int]]:
     for match in NAMED.finditer(text):
-        if len(digits(match["number"])) >= 6:
+        if len(digits(match["number"])) >= 4:
             yield match.span("number")
     for pattern, size, right in (
         (NINE, 9, bsn.is_valid),
@@ -115,7 +117,8 @@ def plates(text: str) -> Iterator[tuple[int, int]]:
     for match in PLATE_NAMED.finditer(text):
         if len(match["number"]) >= 4:
             yield match.span("number")
-    for pattern in (PLATE_NL, PLATE_DE, PLATE_DK):
-        for match in pattern.finditer(text):
-            if not NO_PLATE.match(match[0]) and any(ch.isdigit() for ch in match[0]):
-                yield match.span()
+    for pattern in (PLATE_NL, PLATE_DK):
+        yield from (match.span() for match in pattern.finditer(text))
+    for match in PLATE_DE.finditer(text):
+        if not NO_PLATE.match(match[0]):
+            yield match.span()
