@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 ARGS ?=
 
-.PHONY: run test lint format train lock tensorflow bench-road bench-understanding bench-nlu clean help
+.PHONY: run test lint format train lock tensorflow bench-road bench-understanding bench-nlu bench-console clean help
 
 help: ## what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ bench-road: $(VENV)/.installed-dev ## how long a turn takes, through the whole r
 
 bench-understanding: $(VENV)/.installed-dev ## how well the held-out sets are understood
 	@$(PYTHON) bench/understanding.py
+
+bench-console: $(VENV)/.installed-dev ## the console with a million messages, on both databases
+	@$(PYTHON) bench/console.py $(ARGS)
 
 bench-nlu: .venv-bench/.installed ## our classifier beside Rasa's default pipeline
 	@.venv-bench/bin/python bench/nlu.py $(ARGS)

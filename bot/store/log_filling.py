@@ -34,9 +34,12 @@ SELECT c.id, c.channel, c.language, c.created_at,
   EXISTS (SELECT 1 FROM turns m WHERE m.conversation_id = c.id AND {unclear} AND {offered} > 0),
   EXISTS (SELECT 1 FROM turns m WHERE m.conversation_id = c.id
     AND (m.outcome = 'failed' OR ({unclear} AND {offered} = 0))),
-  c.owner <> 'bot' OR EXISTS (SELECT 1 FROM handovers h WHERE h.conversation_id = c.id),
-  (SELECT count(*) FROM tickets m WHERE m.conversation_id = c.id)
+  c.owner <> 'bot' OR c.id IN (SELECT h.conversation_id FROM handovers h),
+  coalesce(opened.tickets, 0)
 FROM conversations c
+LEFT JOIN (SELECT m.conversation_id, count(*) AS tickets FROM tickets m
+  WHERE m.conversation_id IS NOT NULL GROUP BY m.conversation_id) opened
+  ON opened.conversation_id = c.id
 WHERE NOT EXISTS (SELECT 1 FROM talks t WHERE t.conversation_id = c.id)
 """
 _PARTS = {

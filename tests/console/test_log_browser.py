@@ -69,6 +69,8 @@ async def shown(page: Page) -> int:
 async def test_every_page_is_clean_and_fits(house: House, view: dict[str, object]) -> None:  # noqa: F811
     first = await some_talks(house)
     visit = await house.staff("noor", "administrator", **view)
+    wide = "desktop" if view["viewport"] == DESKTOP["viewport"] else "phone"
+    visit.name = f"{wide}-{str(view['locale'])[:2]}"
     page = visit.page
     for name, path in (
         ("start", "/"), ("log", "/log"), ("log-filtered", "/log?low=1&language=en"), ("log-empty", "/log?q=zzz"),
@@ -84,7 +86,7 @@ async def test_every_page_is_clean_and_fits(house: House, view: dict[str, object
         await part.evaluate("(d) => { d.open = true; }")
     await visit.shot("transcript-open", full=True)
     await clean(page)
-    stranger = await house.someone("stranger", **view)
+    stranger = await house.someone(f"{visit.name}-stranger", **view)
     await stranger.open("/console/sign-in")
     await stranger.shot("sign-in", full=True)
     await clean(stranger.page)
@@ -96,17 +98,17 @@ async def test_the_search_follows_the_typing_and_the_address_keeps_it(house: Hou
     page = visit.page
     await visit.open("/console/log")
     await expect(page.locator("#found .log-talk")).to_have_count(4)
-    await page.locator('input[name="q"]').press_sequentially("pasp")
+    await page.get_by_role("searchbox").press_sequentially("pasp")
     await expect(page.locator("#found .log-talk")).to_have_count(1)
     await expect(page).to_have_url(re.compile(r"q=pasp"))
-    await page.locator('input[name="q"]').fill("")
+    await page.get_by_role("searchbox").fill("")
     await page.locator(".log-finder summary").click()
     await page.get_by_label("the bot was unsure of").check()
     await expect(page.locator("#found .log-talk")).to_have_count(2)
-    await page.locator('select[name="language"]').select_option("en")
+    await page.get_by_label("Language", exact=True).select_option("en")
     await page.reload()
     await expect(page.locator("#found .log-talk")).to_have_count(2)
-    await page.locator('input[name="name"]').fill("Unsure in English")
+    await page.get_by_label("Keep these filters as").fill("Unsure in English")
     await page.get_by_role("button", name="Keep this filter").click()
     await expect(page.get_by_role("link", name="Unsure in English")).to_be_visible()
     await visit.open("/console/log")
