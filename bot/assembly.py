@@ -352,6 +352,8 @@ class Road:
             key=own_key(self.database, "console"),
             more={
                 "masker": Masker(s.name for s in CityRegister(self.database).streets()),
+                "model": getattr(self.brain, "model", None),
+                "refused": self.refused,
                 "desk": FrontDesk(
                     self.desk, self.presence, self.outlook, CannedReplies(self.database, utc_now)
                 ),

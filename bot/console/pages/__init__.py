@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from bot.console.office import Office
-from bot.console.pages import account, audit, export, handover, home, log, sign_in, staff
+from bot.console.pages import (
+    account,
+    audit,
+    export,
+    handover,
+    home,
+    log,
+    operations,
+    sign_in,
+    staff,
+    ticket,
+    tickets,
+)
 from bot.console.routes import Route
 
-THEMES = (home, sign_in, account, staff, audit, handover, log, export)
+THEMES = (
+    home,
+    sign_in,
+    account,
+    staff,
+    audit,
+    handover,
+    tickets,
+    ticket,
+    operations,
+    log,
+    export,
+)
 
 
 def routes(office: Office) -> list[Route]:

@@ -13,6 +13,7 @@ from aiohttp import web
 from bot.console.office import Office
 from bot.console.roles import Role
 from bot.console.routes import Route
+from bot.console.veil import Veil, veil_of
 from bot.console.visit import Visit
 from bot.handover.desk import Agent
 from bot.handover.front import FrontDesk
@@ -21,6 +22,7 @@ from bot.store.handovers import Collision
 
 ID = "{id:[0-9]{1,12}}"
 LINES = 400
+PREVIEW, PREVIEW_LINES = 160, 12
 
 
 def routes(office: Office) -> list[Route]:
@@ -64,6 +66,8 @@ async def _queue(visit: Visit) -> web.StreamResponse:
     flagged = [row for row in await visit.office.journal.flagged() if row["id"] not in held]
     online = await desk.presence.online()
     now = visit.office.clock()
+    for row in rows:
+        row["preview"] = await _preview(visit, row)
     return await visit.render(
         "handover/queue.html",
         waiting=[row for row in rows if row["state"] == "waiting"],
@@ -75,6 +79,17 @@ async def _queue(visit: Visit) -> web.StreamResponse:
         open=desk.hours.is_open(now),
         opens_at=desk.hours.next_opening(now),
     )
+
+
+async def _preview(visit: Visit, row: dict[str, Any]) -> str:
+    """The citizen's last words, or the question they left, behind the veil and cut short."""
+    text = row["question"]
+    if not text:
+        entries = await visit.office.journal.latest(row["conversation_id"], PREVIEW_LINES)
+        said = [e.body for e in entries if e.sender == "citizen"]
+        text = next((b.get("text") or b.get("label") or "" for b in reversed(said)), "")
+    words = Veil(veil_of(visit).masker, frozenset(), lifted=False).words(str(text))
+    return words if len(words) <= PREVIEW else words[: PREVIEW - 1].rstrip() + "…"
 
 
 async def _available(visit: Visit) -> web.StreamResponse:
