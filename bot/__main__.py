@@ -113,6 +113,7 @@ def _staff(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     reply.set_defaults(run=commands.reply)
 
     commands.ticket_parser(sub)
+    commands.open311_parser(sub)
 
     staff = sub.add_parser("staff", help="accounts for the console: list, add, disable, reset")
     deeds = staff.add_subparsers(dest="what", required=True, metavar="WHAT")

@@ -40,6 +40,7 @@ from bot.handover.rounds import Patience, Rounds
 from bot.intake import Intake
 from bot.masking import Masker
 from bot.messages import ChannelName, ConversationId
+from bot.open311.opening import open_server
 from bot.photos.opening import open_room
 from bot.pictures.gallery import Gallery
 from bot.places.finder import PlaceFinder
@@ -74,6 +75,7 @@ from connectors.sms.connector import SmsConnector
 from connectors.telegram.connector import TelegramConnector
 from connectors.web import pages
 from connectors.web.connector import WebConnector, WebOptions
+from connectors.web.limits import RateLimit
 
 log = logging.getLogger(__name__)
 Tell = Callable[[str], None]
@@ -313,6 +315,14 @@ class Road:
             CityRegister(self.database),
             self.phrasebook,
             lambda: utc_now().astimezone(self.settings.zone).date(),
+        ).routes()
+        routes += open_server(
+            self.settings,
+            self.tickets,
+            catalogue(self.settings),
+            self.phrasebook,
+            self.finder,
+            RateLimit,
         ).routes()
         for connector in self.open_connectors:
             routes += connector.routes(self.intake.accept, self.intake.report)

@@ -100,6 +100,20 @@ class Settings(BaseSettings):
     s3_region: str = Field("", description="Region of the bucket, where the server has such.")
     s3_access_key: SecretStr = Field(SecretStr(""), description="Access key of the bucket.")
     s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret key of the bucket.")
+    open311_jurisdiction: str = Field(
+        "", description="The city's jurisdiction_id in Open311; empty: none is asked for."
+    )
+    open311_publish: Literal["area", "street"] = Field(
+        "area",
+        description="What Open311 shows of where a citizen's report is: its area, or also the "
+        "street and a position rounded to about 100 metres.",
+    )
+    open311_posts_per_minute: int = Field(
+        60, ge=0, description="Open311 posts a minute and key; 0 switches the limit off."
+    )
+    open311_reads_per_minute: int = Field(
+        120, ge=0, description="Open311 reads a minute and address; 0 switches the limit off."
+    )
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="Proxies in front that add X-Forwarded-For and -Proto."
     )

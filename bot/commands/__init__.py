@@ -3,6 +3,7 @@
 from bot.commands.areas import load_areas
 from bot.commands.common import Refused
 from bot.commands.examples import examples
+from bot.commands.open311 import open311_parser
 from bot.commands.people import members
 from bot.commands.preparing import migrate, settings, train
 from bot.commands.running import serve, simulate, telegram
@@ -19,6 +20,7 @@ __all__ = [
     "load_areas",
     "members",
     "migrate",
+    "open311_parser",
     "outbox",
     "parse",
     "reply",

@@ -5,6 +5,7 @@ One module a theme; everything is named here. Changes need a migration in `migra
 
 from bot.store.schema.base import metadata
 from bot.store.schema.desk import canned_replies, desk_presence, handover_events, handovers
+from bot.store.schema.exchange import forwards, open311_keys
 from bot.store.schema.learning import labelled_examples
 from bot.store.schema.library import answers
 from bot.store.schema.neighbourhood import area_subscriptions, drawings, notices
@@ -69,7 +70,9 @@ __all__ = [
     "inbox",
     "labelled_examples",
     "lamp_posts",
+    "forwards",
     "marks",
+    "open311_keys",
     "metadata",
     "notices",
     "officials",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -60,6 +62,10 @@ class Opening(TicketRows):
                     )
                 )
         return ticket
+
+    def hold_counter(self, c: Connection, at: datetime) -> None:
+        """Make whoever opens a ticket in this year wait until the caller's commit."""
+        self._counter(c, at.year)
 
     def _counter(self, c: Connection, year: int) -> str:
         """The year's counter, held until the commit: tickets are opened one after the other, so a

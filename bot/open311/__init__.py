@@ -1,0 +1,1 @@
+"""Open311 GeoReport v2: our own server, and forwarding to another city's system."""
