@@ -58,7 +58,7 @@ from bot.store.engine import Database
 from bot.store.handovers import Handovers
 from bot.store.journal import Journal
 from bot.store.keys import own_key
-from bot.store.loading import load_folder
+from bot.store.loading import seed
 from bot.store.neighbourhood import Drawings, open_reports
 from bot.store.notices import NoticeRegister
 from bot.store.people import StaffRegister
@@ -93,9 +93,8 @@ def prepare(settings: Settings, database: Database, tell: Tell) -> None:
     """Train if stale, migrate, load the demo city; one line a stage."""
     revision = migrate.upgrade(database)
     tell(f"database  {database.engine.dialect.name}, revision {revision}")
-    city = CityRegister(database)
-    if not city.areas():
-        loaded = load_folder(database, settings.city_dir / "areas", utc_now)
+    loaded = seed(database, settings.city_dir / "areas", utc_now)
+    if loaded is not None:
         told = ", ".join(f"{change.new} {change.kind}" for change in loaded.changes)
         tell(f"city      loaded {told}")
     kept = AnswerRegister(database, utc_now).load(topics.load_answers(settings.city_dir).values())

@@ -64,7 +64,7 @@ def bar(name: str, size: int) -> Iterator[Progress]:
     from tqdm import tqdm
 
     with tqdm(
-        total=size, desc=name[:30], unit="B", unit_scale=True, leave=False,
+        total=size or None, desc=name[:30], unit="B", unit_scale=True, leave=False,
         file=sys.stderr, disable=not sys.stderr.isatty(),
     ) as shown:  # fmt: skip
         yield shown.update

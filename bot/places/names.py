@@ -64,10 +64,14 @@ def place_names(
 
     An area that comes in parts has a name for all of them; a street has one in all its towns.
     """
+    listed = list(areas)
+    taken = {fold(full) for _, _, full in listed}
     names = []
     families: dict[str, list[str]] = defaultdict(list)
-    for code, kind, full in areas:
-        name = full.removesuffix(" e.o.")
+    for code, kind, full in listed:
+        # "Helpman e.o." (and around) is called Helpman, unless Helpman is an area of its own.
+        short = full.removesuffix(" e.o.")
+        name = full if short != full and fold(short) in taken else short
         names.append(Name("area", name, (code,)))
         if kind == "neighbourhood" and _PARTS.search(name):
             families[_PARTS.sub("", name)].append(code)

@@ -24,6 +24,7 @@ from bot.places.imports.columns import KEYS, SCOPES
 from bot.places.imports.faults import Faults
 from bot.places.imports.reading import KINDS, Batch, Options, files_in, no_bar, read
 from bot.places.imports.spool import Spool, digest
+from bot.places.imports.texts import sha256
 from bot.store import schema
 from bot.store.city import mark_changed
 from bot.store.engine import Database
@@ -39,6 +40,8 @@ POINTING = {
 }
 """Columns that name an area, beside the list that streets have."""
 AT_ONCE = 500
+ONE_AT_A_TIME = 20261
+"""PostgreSQL's advisory lock of a load: two at once would compare with rows that go."""
 SAME_SCOPE = {"outlines": "areas"}
 Key = tuple[str, ...]
 
@@ -80,6 +83,8 @@ def load(
     result = Result(notes=list(batch.notes))
 
     def work(c: Connection) -> None:
+        if not database.is_sqlite:  # SQLite has one writer anyway
+            c.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
         if fresh:
             for table in reversed(TABLES.values()):
                 c.execute(table.delete())
@@ -100,10 +105,30 @@ def load(
     return result
 
 
-def load_folder(database: Database, folder: Path, clock: Clock) -> Result:
-    """Load every file of a folder, such as the demo city's. Raises FileRefused."""
-    with contextlib.closing(read(files_in(folder), Options(), no_bar, clock().date())) as batch:
-        return load(database, batch, clock)
+SEED = "seed: "
+"""Before the names of the demo city's files in the record of loads."""
+
+
+def seed(database: Database, folder: Path, clock: Clock) -> Result | None:
+    """Load the demo city's folder, unless it is loaded as it is or a city loaded files of its own.
+
+    Raises FileRefused.
+    """
+    paths = files_in(folder)
+    loads = schema.territory_loads
+    held = database.read_now(
+        lambda c: {
+            row.file: row.sha256 for row in c.execute(sa.select(loads.c.file, loads.c.sha256))
+        }
+    )
+    if any(not file.startswith(SEED) for file in held):
+        return None
+    if held == {SEED + path.name: sha256(path) for path in paths}:
+        return None
+    with contextlib.closing(read(paths, Options(), no_bar, clock().date())) as batch:
+        for kind, files in batch.files.items():
+            batch.files[kind] = [(SEED + name, digest) for name, digest in files]
+        return load(database, batch, clock, fresh=True)
 
 
 def _replace(c: Connection, spool: Spool, batch: Batch) -> Change:

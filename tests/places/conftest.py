@@ -13,7 +13,7 @@ from bot.settings import ROOT
 from bot.store import migrate
 from bot.store.city import CityRegister
 from bot.store.engine import Database
-from bot.store.loading import load_folder
+from bot.store.loading import seed
 
 DEMO = ROOT / "data" / "areas"
 
@@ -23,7 +23,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityRegister]:
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('demo') / 'city.db'}")
     migrate.upgrade(database)
     register = CityRegister(database)
-    load_folder(database, DEMO, utc_now)
+    seed(database, DEMO, utc_now)
     yield register
     database.close()
 

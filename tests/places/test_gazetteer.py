@@ -119,6 +119,12 @@ def test_a_street_of_several_areas_carries_them_all(gazetteer: Gazetteer) -> Non
     assert match.name == Name("street", "Oude Ebbingestraat", ("BU00140000", "BU00140005"))
 
 
+def test_an_area_and_the_district_around_it_are_told_apart(gazetteer: Gazetteer) -> None:
+    assert gazetteer.find("wijk Helpman")[0].name.codes == ("BU00140604",)
+    assert gazetteer.find("Helpman e.o.")[0].name.codes == ("WK001406",)
+    assert gazetteer.find("Hoogkerk")[0].name.name.startswith("Hoogkerk")
+
+
 def test_a_finder_of_nothing_answers_nothing() -> None:
     empty = PlaceFinder([], [])
     assert empty.area_at(53.2, 6.5) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -351,3 +352,15 @@ def test_a_load_is_all_or_nothing_across_files(
     with pytest.raises(FileRefused, match=r"officials\.csv:2: there is no area 'NOWHERE'"):
         load_files(database, clock, tmp_path / "city")
     assert all(not rows for rows in everything(database).values())
+
+
+def test_two_loads_at_once_double_nothing(
+    database: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    write_city(tmp_path / "city", count=30)
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(load_files, database, clock, tmp_path / "city") for _ in range(4)]
+        changes = [counts(one.result())["areas"] for one in done]
+    assert sorted(changes) == [(0, 0, 32, 0)] * 3 + [(32, 0, 0, 0)]
+    assert len(CityRegister(database).areas()) == 32
+    assert len(CityRegister(database).streets()) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.store.engine import Database
 from bot.store.erasure import erase
 from bot.store.journal import Journal
-from bot.store.loading import load_folder
+from bot.store.loading import seed
 from bot.store.remembered import RememberedAreas
 from tests.conftest import FakeClock
 from tests.places.conftest import DEMO
@@ -15,7 +15,7 @@ from tests.road.rooms import said
 async def test_an_area_is_remembered_replaced_and_forgotten(
     database: Database, journal: Journal, clock: FakeClock
 ) -> None:
-    load_folder(database, DEMO, clock)
+    seed(database, DEMO, clock)
     conversation = (await journal.accept(said("hello"))).conversation
     remembered = RememberedAreas(database, clock)
     assert remembered.of(conversation) is None
@@ -30,7 +30,7 @@ async def test_an_area_is_remembered_replaced_and_forgotten(
 async def test_forget_me_takes_the_remembered_area_away(
     database: Database, journal: Journal, clock: FakeClock
 ) -> None:
-    load_folder(database, DEMO, clock)
+    seed(database, DEMO, clock)
     conversation = (await journal.accept(said("hello"))).conversation
     remembered = RememberedAreas(database, clock)
     remembered.remember(conversation, "BU00140300")

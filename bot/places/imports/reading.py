@@ -94,7 +94,8 @@ def read(paths: list[Path], options: Options, bar: Bar, today: date) -> Batch:
     batch = Batch()
     try:
         for path in paths:
-            with bar(path.name, path.stat().st_size) as progress:
+            size = 0 if path.suffix == ".gz" else path.stat().st_size  # unpacked: unknown
+            with bar(path.name, size) as progress:
                 try:
                     _read_one(path, options, batch, progress, today)
                 except (FileRefused, Misplaced) as error:
