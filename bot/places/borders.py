@@ -14,7 +14,7 @@ from typing import Any
 import shapely
 
 from bot.civic.areas import Area, AreaHit, LampPost, Outline, Street
-from bot.places.nearest import Nearest
+from bot.places.nearest import Nearest, on_earth
 from bot.places.shapes import FlatMap, hull, outline_of
 
 TOUCH_METRES = 30.0
@@ -54,6 +54,8 @@ class Borders:
 
     def area_at(self, lat: float, lon: float) -> AreaHit | None:
         """The smallest area at a position; None outside the city."""
+        if not on_earth(lat, lon):
+            return None
         x, y = self.map.flat(lat, lon)
         here = shapely.Point(x, y)
         found = self._tree.query(here, predicate="intersects")

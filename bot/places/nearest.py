@@ -18,6 +18,11 @@ T = TypeVar("T")
 FIRST_REACH_METRES = 250.0
 
 
+def on_earth(lat: float, lon: float) -> bool:
+    """False for what is no position at all, and for NaN."""
+    return abs(lat) <= 90 and abs(lon) <= 180
+
+
 class Nearest(Generic[T]):
     """Things at positions, given as (thing, lat, lon)."""
 
@@ -35,7 +40,7 @@ class Nearest(Generic[T]):
 
     def one(self, lat: float, lon: float) -> tuple[T, float] | None:
         """The nearest thing and its distance; None when there is nothing at all."""
-        if not self.things:
+        if not self.things or not on_earth(lat, lon):
             return None
         x, y = self.map.flat(lat, lon)
         i = int(self._tree.nearest(shapely.Point(x, y)))
@@ -43,7 +48,7 @@ class Nearest(Generic[T]):
 
     def some(self, lat: float, lon: float, n: int) -> list[tuple[T, float]]:
         """The `n` nearest, nearest first."""
-        if not self.things or n < 1:
+        if not self.things or n < 1 or not on_earth(lat, lon):
             return []
         x, y = self.map.flat(lat, lon)
         here = shapely.Point(x, y)
@@ -59,7 +64,7 @@ class Nearest(Generic[T]):
 
     def within(self, lat: float, lon: float, metres: float) -> list[tuple[T, float]]:
         """Everything at most this far away, nearest first."""
-        if not self.things:
+        if not self.things or not on_earth(lat, lon):
             return []
         x, y = self.map.flat(lat, lon)
         found = self._tree.query(shapely.Point(x, y), predicate="dwithin", distance=metres)

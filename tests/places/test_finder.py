@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.places.finder import PlaceFinder
 from bot.places.nearest import Nearest
@@ -141,3 +143,41 @@ def test_nearest_of_many_agrees_with_looking_at_each() -> None:
     assert len(index.some(*here, n=1000)) == 400
     assert len(index.within(*here, 500.0)) == sum(m <= 500 for m, _ in by_hand)
     assert Nearest(map_, []).one(*here) is None
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e308])
+def test_positions_that_are_none_are_outside_and_end_no_search_in_a_circle(
+    finder: PlaceFinder, bad: float
+) -> None:
+    assert finder.area_at(bad, 6.5) is None
+    assert not finder.inside_city(53.2, bad)
+    finder.nearest_street(bad, bad)
+    finder.nearest_facility("library", bad, 6.5)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(max_size=60) | st.text(alphabet="0123456789- T", max_size=20))
+def test_no_words_make_the_finder_stumble(finder: PlaceFinder, text: str) -> None:
+    finder.areas_named(text)
+    finder.streets_named(text)
+    assert len(finder.streets_like(text)) <= 3
+    finder.landmark(text)
+    finder.postcode(text)
+    finder.lamp_post(text)
+    finder.lamp_post(text, "Hoendiep")
+    finder.crossing(text, "Grote Markt")
+
+
+@settings(max_examples=200, deadline=None)
+@given(lat=st.floats(53.14, 53.29), lon=st.floats(6.40, 6.70))
+def test_a_position_with_an_area_is_inside_and_has_a_street(
+    finder: PlaceFinder, lat: float, lon: float
+) -> None:
+    hit = finder.area_at(lat, lon)
+    nearest = finder.nearest_street(lat, lon)
+    assert nearest is not None
+    if hit is not None:
+        assert finder.inside_city(lat, lon)
+        assert hit.area.kind == "neighbourhood"
+        assert hit.metres <= 800
+        assert nearest[1] <= hit.metres + 1
