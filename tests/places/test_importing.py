@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -364,3 +365,25 @@ def test_two_loads_at_once_double_nothing(
     assert sorted(changes) == [(0, 0, 32, 0)] * 3 + [(32, 0, 0, 0)]
     assert len(CityRegister(database).areas()) == 32
     assert len(CityRegister(database).streets()) == 2
+
+
+@pytest.mark.parametrize("camel", [False, True])
+def test_the_long_column_names_of_later_cbs_files_are_read(
+    database: Database, clock: FakeClock, tmp_path: Path, camel: bool
+) -> None:
+    long = {
+        "buurtcode": "BU00010000", "buurtnaam": "Haven", "wijkcode": "WK000100",
+        "gemeentecode": "GM0001", "gemeentenaam": "Stad", "aantal_inwoners": 120,
+        "percentage_personen_65_jaar_en_ouder": 21, "oppervlakte_totaal_in_ha": 33,
+        "aantal_huishoudens": -99997, "meest_voorkomende_postcode": "4321", "percentage_gehuwd": 40,
+    }  # fmt: skip
+    if camel:
+        long = {re.sub(r"_(\w)", lambda m: m[1].upper(), key): value for key, value in long.items()}
+    feature = {**neighbourhood(0), "properties": long}
+    load_files(
+        database, clock, write(tmp_path, "buurten.geojson", collection([feature])), year=2023
+    )
+    area = CityRegister(database).area("BU00010000")
+    assert area is not None
+    assert area.figures == {"inhabitants": 120, "age_65_up_pct": 21, "area_ha": 33}
+    assert (area.postcode, area.parent, area.year) == ("4321", "WK000100", 2023)
