@@ -46,7 +46,9 @@ def spot_of(said: Said, city: City, eager: bool = False) -> Spot | None:
     street = (streets[-1] if correcting else streets[0]) if streets else None
     mast = said.value("lamp_post")
     if mast:
-        posts = city.places.lamp_post(mast, str(street["value"]) if street else None)
+        within = str(street["value"]) if street else None
+        # "mast 06659-002": there is a street called Mast too.
+        posts = city.places.lamp_post(mast, within) or city.places.lamp_post(mast)
         if posts:
             return _one_of([_at_post(post, city) for post in posts])
     names = list(dict.fromkeys(str(e["value"]) for e in streets))

@@ -132,6 +132,8 @@ def _staff(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         deed.add_argument("name")
         deed.set_defaults(run=commands.members)
 
+    commands.example_parser(sub)
+
     outbox = sub.add_parser("outbox", help="staff: sends whose outcome is unclear")
     acts = outbox.add_subparsers(dest="what", required=True, metavar="WHAT")
     acts.add_parser("list", help="what waits for a decision").set_defaults(run=commands.outbox)

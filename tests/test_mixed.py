@@ -41,7 +41,8 @@ WORDS = {
     "lamp": LIGHT,
     "library": LIBRARY,
     "passport": PASSPORT,
-    "gas": parsed("danger"),
+    "gas": {**parsed("danger"), "danger": 0.99},
+    "tile": {**parsed("danger"), "danger": 0.8},
     "hi": parsed("greet"),
     "thanks": parsed("thanks"),
 }
@@ -107,6 +108,17 @@ def test_a_part_that_is_not_sure_takes_nothing_apart() -> None:
 
 def test_danger_in_a_part_is_danger() -> None:
     found = taken("when is the library open? by the way I smell gas here")
+    assert found["intent"]["name"] == "danger"
+
+
+def test_a_piece_that_only_sounds_like_danger_is_none_unless_a_pattern_agrees() -> None:
+    text = "when is the library open? I fell over the tile"
+    assert taken(text, LIBRARY) == LIBRARY
+
+    async def parse(piece: str) -> Parsed:
+        return dict(WORDS["tile"] if "tile" in piece else LIBRARY)
+
+    found = asyncio.run(untangle(text, LIBRARY, parse, False, alarm=0.3))
     assert found["intent"]["name"] == "danger"
 
 

@@ -26,7 +26,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from bot.brain.danger import DANGER, WITH_PATTERN
 from bot.brain.language import choose
-from bot.brain.mixed import untangle
+from bot.brain.mixed import ALARM, untangle
 from bot.brain.understanding import PlaceExtractor
 from bot.civic.languages import wished_language
 from bot.places.gazetteer import Name
@@ -154,7 +154,8 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
         )
         metadata["language"] = language
         parsed |= {"text": text, "language": language}
-        if metadata.get("reflex") == DANGER and parsed.get("danger", 1.0) >= WITH_PATTERN:
+        alarmed = metadata.get("reflex") == DANGER
+        if alarmed and parsed.get("danger", 1.0) >= WITH_PATTERN:
             return {**parsed, "intent": {"name": DANGER, "confidence": 1.0}, "guess": DANGER}
         wished = wished_language(text)
         if wished:
@@ -163,7 +164,9 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
         async def part(words: str) -> dict[str, Any]:
             return await self._words(words, message, tracker, only_output_properties)
 
-        return await untangle(text, parsed, part, bool(tracker and tracker.active_loop_name))
+        in_report = bool(tracker and tracker.active_loop_name)
+        alarm = WITH_PATTERN if alarmed else ALARM
+        return await untangle(text, parsed, part, in_report, alarm)
 
     async def _words(
         self,

@@ -33,6 +33,8 @@ _UNDERSTOOD = (
     "candidates",
     "decision",
 )
+ALARM = 0.95
+"""Danger of a piece that counts without a pattern: a few words alone mislead more easily."""
 LEAST_WORDS = {"report": 3}
 MOST_PIECES = 6
 _JOINTS = {"en": "and|but|plus", "nl": "en|maar", "de": "und|aber", "da": "og|men|samt"}
@@ -116,19 +118,22 @@ def _asks(text: str) -> bool:
     return reads_like_question(bare) or bool(_ASKS_INSIDE.match(bare))
 
 
-async def untangle(text: str, whole: Parsed, parse: Parse, in_report: bool) -> Parsed:
+async def untangle(
+    text: str, whole: Parsed, parse: Parse, in_report: bool, alarm: float = ALARM
+) -> Parsed:
     """`whole` as it is, or with the leading part's understanding and `also` beside it.
 
     `also` lists the other parts, each with its own `text` and understanding; `part` has the leading
     part's `text` and `entities`; `greets` says that the message began with a greeting. While a
     report is open, `whole` stays and `rest` is what remains of the message beside its questions.
+    A piece whose danger is at least `alarm` makes the whole message one about danger.
     """
     found = pieces(text, str(whole.get("language") or ""))
     if len(found) < 2:
         return whole
     least = VERY_SURE if whole.get("decision") == "answer" else SURE
     understood = [await parse(_LEADING.sub("", piece.text)) for piece in found]
-    if any((p.get("intent") or {}).get("name") == "danger" for p in understood):
+    if any(float(p.get("danger") or 0.0) >= alarm for p in understood):
         return {**whole, "intent": {"name": "danger", "confidence": 1.0}, "guess": "danger"}
     wishes = [wish_of(p, piece.text, least) for p, piece in zip(understood, found)]
     if in_report:

@@ -2,7 +2,7 @@
 
 from bot.commands.areas import load_areas
 from bot.commands.common import Refused
-from bot.commands.examples import examples
+from bot.commands.examples import example_parser, examples
 from bot.commands.open311 import open311_parser
 from bot.commands.people import members
 from bot.commands.preparing import migrate, settings, train
@@ -15,6 +15,7 @@ __all__ = [
     "Refused",
     "ask",
     "chat",
+    "example_parser",
     "examples",
     "flagged",
     "load_areas",

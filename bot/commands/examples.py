@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,6 +14,21 @@ from bot.settings import Settings
 
 FOLDERS = {"service": "data/catalogue", "answer": "data/answers"}
 DECISIONS = {"accept": "accepted", "drop": "dropped"}
+
+
+def example_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The arguments of this command."""
+    parser = sub.add_parser("examples", help="staff: sentences that citizens labelled")
+    doings = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    listed = doings.add_parser("list", help="one a line, with what was chosen")
+    listed.add_argument("--state", choices=["new", "accepted", "dropped"], help="only this state")
+    export = doings.add_parser("export", help="as YAML to paste into topic files")
+    export.add_argument("--state", choices=["new", "accepted"], help="only this state")
+    for name in DECISIONS:
+        one = doings.add_parser(name, help=f"{name} one example")
+        one.add_argument("id", type=int)
+    for one in doings.choices.values():
+        one.set_defaults(run=examples)
 
 
 def examples(arguments: Arguments, settings: Settings) -> int:

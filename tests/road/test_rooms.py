@@ -284,11 +284,13 @@ async def test_commands_places_pictures_and_the_unreadable_each_get_their_answer
     accepted = await rooms.hear(command="report")
     await rooms.hear(place=Place(53.2, 6.5))
     await rooms.hear(attachments=(Attachment("photo", "file-1"),))
+    await rooms.hear(attachments=(Attachment("document", "file-2"),))
     await rooms.hear(unsupported="sticker")
     await rooms.answer()
-    assert [(t.payload, t.place) for t in brain.turns] == [
-        ("/report", None),
-        ("", Place(53.2, 6.5)),
+    assert [(t.payload, t.place, len(t.photos)) for t in brain.turns] == [
+        ("/report", None, 0),
+        ("", Place(53.2, 6.5), 0),
+        ("/inform", None, 1),
     ]
     texts = await rooms.bot_texts(accepted)
     assert phrase("utter_photo_kept") in texts
