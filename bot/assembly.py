@@ -30,6 +30,7 @@ from bot.channel import ChannelRefused, Connector
 from bot.civic.catalogue import Catalogue
 from bot.console import application as console
 from bot.console.office import ConsoleOptions, Office
+from bot.console.provider import Provider, ProviderOptions, roles_of
 from bot.desks import desks_of
 from bot.dispatch import Dispatch
 from bot.handover.desk import DeskWork
@@ -356,6 +357,7 @@ class Road:
                 zone=settings.zone,
                 city=str(self.phrasebook.values.get("en", {}).get("city", "Likewise")),
                 secure=settings.public_url.startswith("https://"),
+                public_url=settings.public_url,
                 languages=settings.languages,
             ),
             key=own_key(self.database, "console"),
@@ -366,6 +368,7 @@ class Road:
                 "desk": FrontDesk(
                     self.desk, self.presence, self.outlook, CannedReplies(self.database, utc_now)
                 ),
+                **_provider(settings),
             },
         )
 
@@ -403,6 +406,21 @@ def staff_register(settings: Settings, database: Database) -> StaffRegister:
         idle=timedelta(minutes=settings.console_idle_minutes),
         absolute=timedelta(hours=settings.console_hours),
     )
+
+
+def _provider(settings: Settings) -> dict[str, Provider]:
+    """The OpenID provider of the city's own accounts, when there is one."""
+    if not settings.oidc_issuer:
+        return {}
+    options = ProviderOptions(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret.get_secret_value(),
+        name=settings.oidc_name,
+        role_claim=settings.oidc_role_claim,
+        roles=roles_of(settings.oidc_roles),
+    )
+    return {"provider": Provider(options, utc_now)}
 
 
 def _web_options(settings: Settings) -> WebOptions:

@@ -123,6 +123,22 @@ class Settings(BaseSettings):
     console_hours: int = Field(
         12, ge=1, le=72, description="Hours after which every console session ends."
     )
+    oidc_issuer: str = Field(
+        "", description="OpenID provider of the city's own accounts; empty: only own accounts."
+    )
+    oidc_client_id: str = Field("", description="Our name at the OpenID provider.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="Our secret at the OpenID provider."
+    )
+    oidc_name: str = Field("your city account", description="What staff call that account.")
+    oidc_role_claim: str = Field(
+        "roles", description="Claim that gives the role; dots reach into objects."
+    )
+    oidc_roles: str = Field(
+        "",
+        description="Values of that claim and their roles: value=role,value=role "
+        "(reader, agent, editor, administrator).",
+    )
     turn_workers: int = Field(2, ge=1, le=32, description="Conversations answered at once.")
     lease_seconds: int = Field(
         60, ge=5, le=3600, description="How long a worker may hold a conversation."
@@ -212,6 +228,22 @@ class Settings(BaseSettings):
         if value and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("an address begins with http:// or https://")
         return value.rstrip("/")
+
+    @validator("oidc_issuer")
+    def _issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
+            raise ValueError("the provider's address begins with https://")
+        return value
+
+    @validator("oidc_roles")
+    def _role_mapping(cls, value: str) -> str:
+        words = {"reader", "agent", "editor", "administrator"}
+        for part in filter(None, (p.strip() for p in value.split(","))):
+            name, sign, role = part.rpartition("=")
+            if not (name and sign and role.strip().lower() in words):
+                raise ValueError("use value=role,value=role with reader, agent, editor, ...")
+        return value
 
     @property
     def zone(self) -> ZoneInfo:

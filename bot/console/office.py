@@ -34,6 +34,8 @@ class ConsoleOptions:
     city: str = "Likewise"
     secure: bool = False
     """Cookies are sent over https only, whatever the request looks like."""
+    public_url: str = ""
+    """Where browsers reach us; empty: as the request says."""
     languages: tuple[str, ...] = ("en", "nl")
 
 

@@ -6,6 +6,7 @@ from bot.console.office import Office
 from bot.console.pages import (
     account,
     audit,
+    city_account,
     export,
     handover,
     home,
@@ -21,6 +22,7 @@ from bot.console.routes import Route
 THEMES = (
     home,
     sign_in,
+    city_account,
     account,
     staff,
     audit,

@@ -38,8 +38,14 @@ async def _sign_in_page(visit: Visit, after: str, fault: str = "") -> web.Stream
         status=403 if fault else 200,
         after=visit.way_back(after),
         fault=fault,
-        provider=visit.office.more.get("provider_name", ""),
+        provider=_provider_name(visit),
     )
+
+
+def _provider_name(visit: Visit) -> str:
+    """What the city calls its own accounts; empty when they cannot be used here."""
+    provider = visit.office.more.get("provider")
+    return str(provider.options.name) if provider else ""
 
 
 async def _sign_in(visit: Visit) -> web.StreamResponse:
