@@ -1,0 +1,147 @@
+"""The ticket pages and the operations page in a real browser, with axe, English and Dutch."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from bot.assembly import Road
+from bot.civic.tickets import NewTicket, State
+from bot.messages import Address, ChannelName, Inbound
+from bot.store import schema
+from bot.store.city import CityRegister
+from bot.store.loading import load_folder
+from tests.console.test_handover_browser import House, clean, house, in_dutch  # noqa: F401
+from tests.web.test_browser import DESKTOP, PHONE, browser  # noqa: F401
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+SERVICES = ("pothole", "street-light", "graffiti", "litter", "missed-bin", "illegal-parking")
+
+
+async def with_tickets(road: Road) -> list[str]:
+    """A city with reports in several states, and two people who follow one of them."""
+    load_folder(road.database, road.settings.city_dir / "areas", road.journal.clock)
+    areas = CityRegister(road.database).areas()
+    codes = [a.code for a in areas if a.kind == "neighbourhood"]
+    refs = []
+    for n in range(24):
+        said = Inbound(ChannelName("web"), f"t{n}", Address(f"c{n}"), text="hello")
+        talk = (await road.intake.accept(said)).conversation
+        made = road.tickets.open(
+            NewTicket(
+                f"k{n}",
+                talk,
+                SERVICES[n % len(SERVICES)],
+                "",
+                ("nl", "en", "de", "da")[n % 4],
+                f"Oosterstraat {n + 1}",
+                True,
+                details="Sinds een week, gevaarlijk voor fietsers.",
+                contact="06 12345678" if n % 3 else None,
+                area_code=codes[(n * n) % 7],
+            )
+        )
+        refs.append(made.reference)
+        if n % 3 == 1:
+            road.tickets.move(made.reference, State.IN_PROGRESS, "ben")
+        if n % 5 == 4:
+            road.tickets.move(made.reference, State.PASSED_ON, "ben", passed_to="Waterschap")
+    return refs
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_the_views_of_the_reports(house: House, screen: dict[str, object]) -> None:  # noqa: F811
+    await with_tickets(house.road)
+    ann = await house.staff("ann", **screen)
+    name = "phone" if screen is PHONE else "desktop"
+    for view in ("list", "board", "map"):
+        await ann.open(f"/console/tickets?view={view}")
+        await ann.shot(f"{view}-{name}", full=True)
+        await clean(ann.page)
+    await in_dutch(ann)
+    await expect(ann.page.locator("h1")).to_have_text("Meldingen")
+    for view in ("list", "board", "map"):
+        await ann.open(f"/console/tickets?view={view}")
+        await clean(ann.page)
+
+
+async def test_search_follows_the_typing_and_stays_in_the_address(house: House) -> None:  # noqa: F811
+    refs = await with_tickets(house.road)
+    ann = await house.staff("ann")
+    await ann.open("/console/tickets")
+    await ann.page.get_by_role("searchbox").fill("Oosterstraat 11")
+    rows = ann.page.locator("table.tickets tbody tr")
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text(refs[10])
+    assert "q=Oosterstraat" in ann.page.url
+    await ann.page.reload()
+    await expect(rows).to_have_count(1)
+
+
+async def test_a_report_is_planned_with_the_text_seen_before(house: House) -> None:  # noqa: F811
+    refs = await with_tickets(house.road)
+    ann = await house.staff("ann")
+    await ann.open(f"/console/tickets/{refs[0]}")
+    page = ann.page
+    await expect(page.get_by_label("Day of the work")).to_be_hidden()
+    await page.locator("#state").select_option("planned")
+    await page.get_by_label("Day of the work").fill("2026-12-01")
+    await page.get_by_label("Text for those who follow").fill("De ploeg komt in de ochtend.")
+    await page.get_by_role("button", name="Show what is sent").click()
+    await expect(page.locator(".preview")).to_contain_text("Tuesday 1 December")
+    await ann.shot("preview", full=True)
+    await clean(page)
+    await page.get_by_role("button", name="Change the state and send this").click()
+    await expect(page.locator(".flash")).to_contain_text("The state is changed")
+    await expect(page.locator("#history")).to_contain_text("New state: Planned")
+    await clean(page)
+    await ann.shot("report", full=True)
+    await in_dutch(ann)
+    await expect(page.locator("#history")).to_contain_text("Nieuwe status: Ingepland")
+    await clean(page)
+
+
+async def test_many_are_sent_to_a_desk_and_taken_back(house: House) -> None:  # noqa: F811
+    refs = await with_tickets(house.road)
+    ann = await house.staff("ann")
+    await ann.open("/console/tickets")
+    for ref in refs[-3:]:
+        await ann.page.get_by_label(f"Choose {ref}").check()
+    await ann.page.get_by_label("To desk").select_option("green")
+    await ann.page.get_by_role("button", name="Send on").click()
+    await expect(ann.page.locator("h1")).to_have_text("3 reports changed")
+    await ann.shot("bulk", full=True)
+    await clean(ann.page)
+    await ann.page.get_by_role("button", name="Undo").click()
+    await expect(ann.page.locator(".flash")).to_contain_text("3 taken back")
+    assert road_desk(house.road, refs[-1]) != "green"
+
+
+def road_desk(road: Road, ref: str) -> str:
+    found = road.tickets.find(ref)
+    assert found is not None
+    return found.desk
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_the_operations_page(house: House, screen: dict[str, object]) -> None:  # noqa: F811
+    road = house.road
+    await with_tickets(road)
+    outbox = schema.outbox
+    some = outbox.select().limit(2)
+    for _ in range(100):
+        ids = [r.id for r in await road.database.read(lambda c: c.execute(some).all())]
+        if len(ids) == 2:
+            break
+        await road.bell.rest("none", road.bell.listen("none"), 0.05)
+    change = outbox.update().where(outbox.c.id.in_(ids)).values(state="unclear", code="unclear")
+    await road.database.write(lambda c: c.execute(change))
+    ann = await house.staff("ann", **screen)
+    await ann.open("/console/operations")
+    await ann.shot("operations", full=True)
+    await clean(ann.page)
+    await ann.page.get_by_role("button", name="It was sent").first.click()
+    await expect(ann.page.locator(".flash")).to_contain_text("Your decision is kept.")
+    await in_dutch(ann)
+    await expect(ann.page.locator("h1")).to_have_text("Beheer")
+    await clean(ann.page)
