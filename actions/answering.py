@@ -8,6 +8,7 @@ from rasa_sdk.events import EventType, SlotSet
 
 from actions.boundary import CivicAction, Said, Speech
 from actions.city import City
+from actions.facilities import BY_TOPIC, FacilityFind, asks_for_nearest
 from bot.civic.answers import spoken
 from bot.civic.followups import is_follow_up
 from bot.civic.languages import NAMES
@@ -18,6 +19,8 @@ class GiveAnswer(CivicAction):
     label = "action_answer"
 
     def act(self, said: Said, speech: Speech) -> list[EventType]:
+        if said.topic in BY_TOPIC and asks_for_nearest(said.text) and not said.picked:
+            return FacilityFind(self.city).act(said, speech)
         answer = self.city.answers.get((said.topic or "").removeprefix("answer/"))
         if answer is None:
             speech.say("utter_not_understood")

@@ -61,7 +61,7 @@ class CivicAction(Action):  # type: ignore[misc]
             else:
                 events = self.act(said, speech)
         except CivicError as error:
-            speech.say(error.phrase, (), None, **error.values)
+            speech.say(error.phrase, (), None, None, **error.values)
         except Exception:
             log.exception("action %s failed", self.label)
             speech.say("utter_apology")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 
 from actions.boundary import FORM, CivicAction, Said, Speech, offered, wait_in_form
+from actions.neighbourhood import WAITING
+from actions.whereabouts import goes_on
 from bot.civic.languages import NAMES, language_named
 
 REPORT_SLOTS = (
@@ -54,6 +56,7 @@ ACCEPTED = {
     "person": "action_person",
     "report": "action_start_report",
     "ask": "action_answer",
+    "remember_area": "action_remember_area",
 }
 """What a "yes" to an offer leads to."""
 
@@ -81,6 +84,9 @@ class Chat(CivicAction):
         if said.in_form and said.intent in IN_FORM:
             speech.say(IN_FORM[said.intent])
             return []
+        went_on = None if said.in_form else goes_on(said, self.city)
+        if went_on:
+            return WAITING[went_on](self.city).act(said, speech)
         phrase = f"utter_{said.intent if said.intent in CHAT else 'help'}"
         if said.in_form and phrase in ("utter_help", "utter_out_of_scope"):
             # Their choices would stand beside those of the form's question.

@@ -14,6 +14,7 @@ from actions.asking import (
 )
 from actions.boundary import CivicAction
 from actions.city import City
+from actions.contacts import AreaContact
 from actions.conversation import (
     Cancel,
     ChangeLanguage,
@@ -22,14 +23,21 @@ from actions.conversation import (
     Forget,
     Repeat,
 )
-from actions.neighbourhood import AreaFacts, Inform, WasteDay
+from actions.facilities import FacilityFind
+from actions.facts import AreaFacts
+from actions.neighbourhood import Inform
+from actions.news import AreaNews, SubscribeArea, UnsubscribeArea
 from actions.person import Person
+from actions.remembering import ForgetArea, RememberArea
 from actions.reporting import StartReport, SubmitReport, ValidateReport
 from actions.status import TicketStatus
 from actions.unclear import Unclear
+from actions.waste import WasteDay
 
 ACTIONS: tuple[type[CivicAction], ...] = (
+    AreaContact,
     AreaFacts,
+    AreaNews,
     AskChange,
     AskConfirm,
     AskContact,
@@ -41,15 +49,20 @@ ACTIONS: tuple[type[CivicAction], ...] = (
     ChangeLanguage,
     Chat,
     Danger,
+    FacilityFind,
     Forget,
+    ForgetArea,
     GiveAnswer,
     Inform,
     Person,
     Repeat,
+    RememberArea,
     StartReport,
     SubmitReport,
+    SubscribeArea,
     TicketStatus,
     Unclear,
+    UnsubscribeArea,
     ValidateReport,
     WasteDay,
 )

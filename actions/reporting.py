@@ -89,7 +89,7 @@ class ValidateReport(ReportAction):
         try:
             heard = self.heard(said)
         except CivicError as error:  # a shared position outside the city
-            speech.say(error.phrase, (), None, **error.values)
+            speech.say(error.phrase, (), None, None, **error.values)
             known = SlotSet(reporting.PLACE, said.slots.get(reporting.PLACE))
             return [known, SlotSet("requested_slot", asked)]
         changes = self._answer_beside_questions(said, asked, speech)

@@ -13,6 +13,7 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.pictures import Drawn
 from bot.places.gazetteer import without_places
 
 FORM = "report_form"
@@ -149,14 +150,21 @@ class Speech:
         phrase: str,
         choices: Sequence[tuple[str, str]] = (),
         link: tuple[str, str] | None = None,
+        picture: Drawn | None = None,
         **values: object,
     ) -> None:
-        """A phrase, with `choices` as (label, payload) and `link` as (url, label)."""
+        """A phrase, with `choices` as (label, payload), `link` as (url, label), and a picture."""
         extra: dict[str, Any] = {}
         if choices:
             extra["buttons"] = [{"title": t, "payload": p} for t, p in choices]
+        custom: dict[str, Any] = {}
         if link:
-            extra["json_message"] = {"link": {"url": link[0], "label": link[1]}}
+            custom["link"] = {"url": link[0], "label": link[1]}
+        if picture:
+            extra["image"] = picture.url
+            custom["alt"] = picture.alt
+        if custom:
+            extra["json_message"] = custom
         self._dispatcher.utter_message(response=phrase, language=self.language, **extra, **values)
 
     def tell(self, text: str) -> None:

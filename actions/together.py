@@ -14,9 +14,10 @@ from rasa_sdk.events import EventType, SlotSet
 from actions.answering import GiveAnswer
 from actions.boundary import CivicAction, Said, Speech
 from actions.city import City
-from actions.neighbourhood import AreaFacts, WasteDay
+from actions.facts import AreaFacts
 from actions.places import spot_of
 from actions.status import TicketStatus
+from actions.waste import WasteDay
 from bot.civic import reporting
 
 ANSWERED_BY: dict[str, type[CivicAction]] = {

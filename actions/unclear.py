@@ -13,8 +13,9 @@ from rasa_sdk.events import EventType, SlotSet
 
 from actions.boundary import CivicAction, Said, Speech, offered, wait_in_form
 from actions.doubt import remembered
-from actions.neighbourhood import Inform
+from actions.neighbourhood import WAITING, Inform
 from actions.places import spot_of
+from actions.whereabouts import goes_on
 from actions.words import figure_named
 from bot.civic.catalogue import in_language
 from bot.civic.reporting import SERVICE
@@ -23,6 +24,9 @@ LABELLED = {
     "waste_day": "utter_label_waste",
     "ticket_status": "utter_label_status",
     "area_facts": "utter_label_facts",
+    "area_news": "utter_label_news",
+    "area_contact": "utter_label_contact",
+    "facility_find": "utter_label_facility",
     "person": "utter_label_person",
 }
 """Intents without a topic that may be offered, with the phrase that names them."""
@@ -41,8 +45,11 @@ class Unclear(CivicAction):
             speech.say("utter_rephrase")
             return [SlotSet("misses", said.slots.get("misses"))]
         pending = (said.slots.get("pending") or {}).get("kind")
-        if pending in ("waste_day", "area_facts") and "?" not in said.text and not said.in_form:
+        if pending in WAITING and "?" not in said.text and not said.in_form:
             return Inform(self.city).act(said, speech)
+        went_on = None if said.in_form else goes_on(said, self.city)
+        if went_on:
+            return WAITING[went_on](self.city).act(said, speech)
         if said.guess == "area_facts" and figure_named(said.text) == "origin":
             speech.say("utter_area_not_kept")
             return [SlotSet("misses", 0)]

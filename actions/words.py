@@ -11,7 +11,7 @@ _FIGURES = (
     ("origin", r"immigra|migrant|migrati|auslander|buitenland|origin|herkomst|afkomst|ethnic|etnisc"
                r"|nationalit|turk|marok|muslim|moslim|religio|geloof|udlaending|indvandr|race\b"
                r"|vandaan|come from|comes? from|were born|stamm|woher|kommer .*fra"
-               r"|married|gehuwd|divorced|gescheiden|verheirat|geschieden|gift\b|skilt\b"),
+               r"|married|gehuwd|divorced|gescheiden|verheirat|geschieden|u?gifte?\b|skilte?\b|fraskilt"),
     ("household_size", r"household size|persons per household|gemiddelde huishoud|huishoudgrootte"
                        r"|haushaltsgro|husstandsstorrelse|people per house|mensen per huis"),
     ("single_households_pct", r"single|alone|alleen\w*|eenpersoon|alleinstehend|einpersonen|enlige|bor alene"),

@@ -133,6 +133,7 @@ def _staff(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         deed.set_defaults(run=commands.members)
 
     commands.example_parser(sub)
+    commands.notice_parser(sub)
 
     outbox = sub.add_parser("outbox", help="staff: sends whose outcome is unclear")
     acts = outbox.add_subparsers(dest="what", required=True, metavar="WHAT")

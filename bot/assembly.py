@@ -12,10 +12,10 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import IO
+from typing import IO, Any
 
 import sqlalchemy as sa
 from aiohttp import web
@@ -41,6 +41,8 @@ from bot.handover.rounds import Patience, Rounds
 from bot.intake import Intake
 from bot.masking import Masker
 from bot.messages import ChannelName, ConversationId
+from bot.notices.pulling import Pulling
+from bot.notices.telling import Telling
 from bot.open311.opening import open_server
 from bot.photos.opening import open_room
 from bot.pictures.gallery import Gallery
@@ -73,7 +75,7 @@ from bot.turns import Brain, Turns
 from bot.waste_calendar import WasteCalendars
 from connectors.sms.api import SmsOptions
 from connectors.sms.connector import SmsConnector
-from connectors.telegram.connector import TelegramConnector
+from connectors.telegram.connector import OwnPicture, TelegramConnector
 from connectors.web import pages
 from connectors.web.connector import WebConnector, WebOptions
 from connectors.web.limits import RateLimit
@@ -164,6 +166,14 @@ class Road:
             self.bell,
             timedelta(seconds=settings.lease_seconds),
         )
+        self.telling = Telling(
+            self.notices,
+            self.teller.push,
+            self.phrasebook,
+            register.areas,
+            settings.languages,
+            settings.zone,
+        )
         self.dispatch = Dispatch(self.journal, self.connectors, self.bell)
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
@@ -203,7 +213,11 @@ class Road:
     def _providers(self) -> list[Connector]:
         """The channels that have settings; one that cannot be right is refused by name."""
         made: list[Connector] = []
-        for name, make in (("telegram", telegram_connector), ("sms", sms_connector)):
+        providers: tuple[tuple[str, Callable[..., Connector | None]], ...] = (
+            ("telegram", partial(telegram_connector, own_picture=self.gallery.at)),
+            ("sms", sms_connector),
+        )
+        for name, make in providers:
             try:
                 connector = make(self.settings, self.journal)
             except ChannelRefused as error:
@@ -282,7 +296,23 @@ class Road:
         ]
         loops.append(self.rounds.run())
         loops.append(self.ticket_news.run())
+        loops += self._neighbourhood_loops()
         self._tasks = [asyncio.create_task(loop) for loop in loops]
+
+    def _neighbourhood_loops(self) -> list[Coroutine[Any, Any, None]]:
+        """Notices are told to who follows their area; feeds are pulled where there are any."""
+        settings = self.settings
+        loops: list[Coroutine[Any, Any, None]] = [self.telling.run()]
+        if settings.notice_feeds:
+            pulling = Pulling(
+                settings.notice_feeds,
+                self.notices,
+                self.finder,
+                settings.zone,
+                settings.primary_language,
+            )
+            loops.append(pulling.run(settings.notice_pull_minutes))
+        return loops
 
     async def stop(self) -> None:
         """End the loops; whatever they held is found again at the next start."""
@@ -435,7 +465,9 @@ def _web_options(settings: Settings) -> WebOptions:
     )
 
 
-def telegram_connector(settings: Settings, journal: Journal) -> TelegramConnector | None:
+def telegram_connector(
+    settings: Settings, journal: Journal, own_picture: OwnPicture | None = None
+) -> TelegramConnector | None:
     """The Telegram channel, when there is a token for it."""
     token = settings.telegram_token.get_secret_value()
     if not token:
@@ -447,6 +479,7 @@ def telegram_connector(settings: Settings, journal: Journal) -> TelegramConnecto
         api_url=settings.telegram_api_url,
         public_url=settings.public_url,
         languages=settings.languages,
+        own_picture=own_picture,
     )
 
 

@@ -114,6 +114,14 @@ class Settings(BaseSettings):
     open311_reads_per_minute: int = Field(
         120, ge=0, description="Open311 reads a minute and address; 0 switches the limit off."
     )
+    notice_feeds: tuple[str, ...] = Field(
+        (),
+        description="Feeds of notices (iCalendar, GeoRSS, JSON), each with the language of its "
+        "texts in front: nl=https://city.example/works.ics",
+    )
+    notice_pull_minutes: int = Field(
+        30, ge=1, le=1440, description="Minutes between two pulls of the notice feeds."
+    )
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="Proxies in front that add X-Forwarded-For and -Proto."
     )
@@ -192,7 +200,7 @@ class Settings(BaseSettings):
         def parse_env_var(cls, field_name: str, raw_val: str) -> Any:
             return raw_val
 
-    @validator("languages", "chat_origins", pre=True)
+    @validator("languages", "chat_origins", "notice_feeds", pre=True)
     def _split(cls, value: Any) -> Any:
         return _comma_list(value)
 

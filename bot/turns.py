@@ -48,7 +48,7 @@ COMMANDS = {
     "report": "/report",
     "status": "/ticket_status",
 }
-REFLEXES = {"forget": "/forget_me"}
+REFLEXES = {"forget": "/forget_me", "stop_notices": "/unsubscribe_area"}
 NO_PERSON = '/person{"decided": "no"}'
 BY_HEART = {
     "/danger": "utter_danger",
@@ -161,11 +161,12 @@ class Turns:
             async with self._typing(claim):
                 answer = await self.brain.answer(resolved.turn)
         except Exception:
-            if not resolved.reflex:
+            by_heart = resolved.turn.payload or f"/{resolved.reflex}"
+            if by_heart not in BY_HEART:
                 raise
             # What always works must not depend on the brain.
             log.exception("brain failed on a %s message; answering without it", resolved.reflex)
-            answer = self._by_heart(claim, resolved.turn.payload or f"/{resolved.reflex}")
+            answer = self._by_heart(claim, by_heart)
         if held_by_person and resolved.reflex == "danger" and answer.flag != "danger":
             await self._keep(claim, Answer(()), "held", started)  # a false alarm of the pattern
             return

@@ -19,7 +19,7 @@ from icalendar import Calendar, Event
 
 from bot.civic.areas import Area
 from bot.civic.waste import Collection, Pickup, Shift, pickups
-from bot.phrases import Phrasebook
+from bot.phrases import Phrasebook, PhraseMissing
 
 BEFORE, AFTER = timedelta(days=31), timedelta(days=366)
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,20}")
@@ -55,6 +55,14 @@ def calendar(area: Area, days: Iterable[Pickup], language: str, book: Phrasebook
     return bytes(made.to_ical())
 
 
+def waste_name(waste: str, language: str, book: Phrasebook) -> str:
+    """What a kind of waste is called; a kind that only this city has keeps its own name."""
+    try:
+        return book.text(f"utter_waste_name_{waste}", language)
+    except PhraseMissing:
+        return waste.replace("_", " ").capitalize()
+
+
 def _event(area: Area, day: Pickup, language: str, book: Phrasebook) -> Event:
     usual = day.planned_on or day.on
     event = Event()
@@ -63,7 +71,7 @@ def _event(area: Area, day: Pickup, language: str, book: Phrasebook) -> Event:
     event.add("dtstamp", datetime(day.on.year, day.on.month, day.on.day, tzinfo=timezone.utc))
     event.add("dtstart", day.on)
     event.add("dtend", day.on + timedelta(days=1))
-    waste = book.text(f"utter_waste_name_{day.waste}", language)
+    waste = waste_name(day.waste, language, book)
     event.add(
         "summary", book.text("utter_ics_sample", language, waste=waste) if day.sample else waste
     )

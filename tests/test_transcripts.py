@@ -4,7 +4,7 @@ A transcript is a list of steps. `say`, `choose` (a label), `share` ([lat, lon])
 with a text or "") is what the citizen does, `arrive` (a language or "") begins another citizen's
 conversation; `{reference}` stands for the citizen's own reference that was heard last. `hear` lists
 what the answer must contain, `not` what it must not, `offer` the labels of the choices, `link` what a
-link's address contains, `flag` why the conversation waits for staff, `ticket` facts of the newest own
+link's address contains, `picture` what the words of a picture contain, `flag` why the conversation waits for staff, `ticket` facts of the newest own
 ticket, `tickets` how many there are, `photos` how many the ticket heard of last has, `stored` facts
 of the ticket heard of last, whoever owns it. `desk`, in a step or for all, says who is there for the
 chat: `staffed`, `unstaffed` (open, nobody free) or `closed`.
@@ -28,7 +28,7 @@ from tests.talking import Citizen, clear_the_streets
 REFERENCE = re.compile(r"LW-\d{4}-\d{5}")
 DOES = {"say", "choose", "share", "show", "arrive"}
 SETS = {"desk"}
-CHECKS = {"hear", "not", "offer", "photos", "link", "flag", "ticket", "tickets", "stored"}
+CHECKS = {"hear", "picture", "not", "offer", "photos", "link", "flag", "ticket", "tickets", "stored"}
 FOLDER = Path(__file__).parent / "transcripts"
 FILES = sorted(FOLDER.glob("*.yml"))
 
@@ -107,6 +107,9 @@ async def _check(
     for address in _listed(step.get("link")):
         links = [e.body["link"]["url"] for e in citizen.last if e.body.get("link")]
         assert any(address in link for link in links), f"{where}: {address!r} not in {links}"
+    for words in _listed(step.get("picture")):
+        shown = [e.body["image"]["alt"] for e in citizen.last if e.body.get("image")]
+        assert any(words in alt for alt in shown), f"{where}: {words!r} not in {shown}"
     if "flag" in step:
         row = await road.journal.conversation(citizen.conversation)
         assert row is not None

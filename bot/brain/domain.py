@@ -16,13 +16,17 @@ from actions.registry import ACTIONS
 
 INTENTS = (
     "affirm",
+    "area_contact",
     "area_facts",
+    "area_news",
     "ask",
     "cancel",
     "change_language",
     "compliment",
     "danger",
     "deny",
+    "facility_find",
+    "forget_area",
     "forget_me",
     "goodbye",
     "greet",
@@ -39,8 +43,10 @@ INTENTS = (
     "report",
     "skip",
     "smalltalk",
+    "subscribe_area",
     "thanks",
     "ticket_status",
+    "unsubscribe_area",
     "waste_day",
 )
 ENTITIES = (
@@ -51,6 +57,7 @@ ENTITIES = (
     "decided",
     "earlier",
     "email",
+    "facility",
     "figure",
     "house_number",
     "lamp_post",
@@ -64,8 +71,11 @@ ENTITIES = (
     "ticket_reference",
     "topic",
     "twin",
+    "with",
 )
 SLOTS = (
+    "around",
+    "asked_area",
     "misses",
     "pending",
     "recent",

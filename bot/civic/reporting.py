@@ -35,7 +35,13 @@ INTERRUPTS = frozenset(
     [
         "ask",
         "ticket_status",
+        "area_contact",
         "area_facts",
+        "area_news",
+        "facility_find",
+        "forget_area",
+        "subscribe_area",
+        "unsubscribe_area",
         "waste_day",
         "person",
         "cancel",

@@ -3,6 +3,7 @@
 from bot.commands.areas import load_areas
 from bot.commands.common import Refused
 from bot.commands.examples import example_parser, examples
+from bot.commands.notices import notice_parser
 from bot.commands.open311 import open311_parser
 from bot.commands.people import members
 from bot.commands.preparing import migrate, settings, train
@@ -22,6 +23,7 @@ __all__ = [
     "members",
     "migrate",
     "open311_parser",
+    "notice_parser",
     "outbox",
     "parse",
     "reply",

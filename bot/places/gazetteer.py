@@ -114,7 +114,7 @@ class Gazetteer:
         that is misspelt gives way to it: "Verlende Visserstraat" is not Visserstraat.
         """
         tokens = [(m.start(), m.end(), fold(m[0])) for m in _TOKEN.finditer(text)]
-        tokens = [token for token in tokens if token[2]]
+        tokens = _without_idioms(text, [token for token in tokens if token[2]])
         exact = self._exactly(text, tokens, eager)
         hits = exact + self._nearly([token[2] for token in tokens], exact, eager)
         taken = [False] * len(tokens)
@@ -190,6 +190,22 @@ class Gazetteer:
             if len(words) > 1 and word in _CUE and word != its:
                 return None  # "op Ostrstraat": the small word is not part of the name
         return hit[1] / 100, self._exact[hit[0]]
+
+
+_IDIOMS = (("op", "de", "hoogte"),)
+"""Everyday turns of phrase that hold the name of an area, when they are written small."""
+
+
+def _without_idioms(text: str, tokens: list[Token]) -> list[Token]:
+    """The tokens, with those of an idiom made into what is no name."""
+    made = list(tokens)
+    for idiom in _IDIOMS:
+        for i in range(len(tokens) - len(idiom) + 1):
+            part = tokens[i : i + len(idiom)]
+            small = text[part[-1][0]].islower()
+            if small and tuple(token[2] for token in part) == idiom:
+                made[i : i + len(idiom)] = [(start, end, "-") for start, end, _ in part]
+    return made
 
 
 def aliases(name: Name) -> list[str]:

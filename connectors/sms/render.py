@@ -24,6 +24,7 @@ MORE = {
     "de": "Antworten Sie MEHR, um weiterzulesen.",
     "da": "Svar MERE for at læse videre.",
 }
+PICTURE = {"en": "Picture", "nl": "Afbeelding", "de": "Bild", "da": "Billede"}
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')]* +(?=[\"'(]*[A-ZÄÖÜÆØÅ])")
 _SHORT_FORM = re.compile(
     r"bijv|bl\.a|bzw|ca|d\.h|dhr|drs?|e\.g|evt|f\.eks|hr|i\.e|inkl|incl|ing|jl|kl|mrs?|mvr|nr|o\.a|st|str|"
@@ -67,8 +68,13 @@ def _pieces(reply: Reply, language: str, base_url: str) -> Iterator[Piece]:
             yield Piece(sentence, glue)
             glue = " "
     if reply.image:
-        alt = fold(reply.image.alt, language)
-        yield _labelled(alt, address(reply.image.url, base_url))
+        # Where the words of the reply say the same, the picture's own words would cost twice.
+        alt = PICTURE.get(language[:2], PICTURE["en"]) if reply.text else reply.image.alt
+        url = address(reply.image.url, base_url)
+        if not url.startswith("/"):  # without a public address nobody could open it
+            yield _labelled(fold(alt, language), url)
+        elif not reply.text:
+            yield Piece(fold(alt, language), "\n")
     if reply.link:
         label = fold(reply.link.label, language)
         yield _labelled(label, address(reply.link.url, base_url))

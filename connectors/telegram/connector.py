@@ -15,11 +15,11 @@ import json
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Literal, Union
 
 from aiohttp import web
-from telegram import LinkPreviewOptions, Message
+from telegram import InputFile, LinkPreviewOptions, Message
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, TelegramError
 
@@ -60,6 +60,8 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a 
 MAX_BODY = 512 * 1024
 """Bytes of one update. The longest text with what it answers and its entities is far below."""
 EDITS_REMEMBERED = 10_000
+OwnPicture = Callable[[str], Awaitable[Union[bytes, None]]]
+"""Gives the bytes of a picture that this server draws, by its address; None when it is gone."""
 _NO_ANSWER = (TelegramError, LookupError, TypeError, ValueError)
 """What a call raises when nobody answers, or somebody who is not Telegram."""
 
@@ -79,6 +81,7 @@ class TelegramConnector:
         public_url: str = "",
         languages: Sequence[str] = ("en",),
         patience: Patience = Patience(),
+        own_picture: OwnPicture | None = None,
     ) -> None:
         """Raises ChannelRefused when token or secret cannot be right."""
         number = check_token(token)
@@ -89,6 +92,7 @@ class TelegramConnector:
         self.public_url = public_url
         self.languages = tuple(languages)
         self.patience = patience
+        self.own_picture = own_picture
         self.me = Me(number)
         self.bot = TelegramBot(token, api_url, patience)
         self._failures = 0
@@ -234,7 +238,7 @@ class TelegramConnector:
     # Going out -----------------------------------------------------------------------------------
 
     def render(self, reply: Reply, language: str) -> list[Payload]:
-        return render(reply, language, self.public_url)
+        return render(reply, language, self.public_url, self.own_picture is not None)
 
     async def send(self, to: Address, payload: Payload, key: OutboxId) -> Receipt:
         if not re.fullmatch(r"-?[0-9]{1,20}", to):
@@ -269,11 +273,16 @@ class TelegramConnector:
         )
 
     async def _send_photo(self, chat: int, payload: Payload, common: dict[str, Any]) -> Message:
-        """A picture by its address; when Telegram cannot get it, its words and the address."""
+        """A picture of ours by its bytes, another by its address; when Telegram cannot get it, its
+        words and the address."""
+        photo: Any = payload["photo"]
+        if payload.get("own") and self.own_picture is not None:
+            content = await self.own_picture(payload["own"])
+            if content is None:
+                return await self._send_text(chat, payload["text"], common)
+            photo = InputFile(content, filename="picture.png")
         try:
-            return await self.bot.send_photo(
-                chat, payload["photo"], caption=payload["text"] or None, **common
-            )
+            return await self.bot.send_photo(chat, photo, caption=payload["text"] or None, **common)
         except BadRequest as error:
             if not lacks_picture(error):
                 raise

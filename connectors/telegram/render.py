@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from bot.messages import Payload, Reply
@@ -28,10 +29,21 @@ _ENDS = (
 """Where a long text may be cut: after a paragraph, else a sentence or line, else a word."""
 
 
-def render(reply: Reply, language: str, public_url: str = "") -> list[Payload]:
-    """The payloads of a reply, in the order of sending."""
+def render(
+    reply: Reply, language: str, public_url: str = "", uploads: bool = False
+) -> list[Payload]:
+    """The payloads of a reply, in the order of sending. `uploads`: a picture of this server is sent
+    by its bytes, with the reply's own words under it where they fit: they say the same."""
     payloads: list[Payload] = []
-    if reply.image:
+    if reply.image and uploads and reply.image.url.startswith("/"):
+        words = _whole(reply.text) or _whole(reply.image.alt)
+        if units(words) <= CAPTION_LIMIT:
+            own = {"photo": reply.image.url, "own": reply.image.url, "text": escape(words)}
+            payloads += [own, *_worded(replace(reply, text=""), public_url)]
+            _add_buttons(payloads, reply, language)
+            return payloads
+        payloads.append({"photo": reply.image.url, "own": reply.image.url, "text": ""})
+    elif reply.image:
         url = absolute(reply.image.url, public_url)
         alt = _whole(reply.image.alt)
         if url:

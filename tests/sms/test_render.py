@@ -57,7 +57,7 @@ def test_links_and_pictures_are_whole_addresses_with_their_words() -> None:
     )
     [payload] = render(reply, "en", BASE)
     assert payload["text"] == (
-        "Look.\nThe map of your area: https://bot.city.example/static/map%20%C3%A9.png\n"
+        "Look.\nPicture: https://bot.city.example/static/map%20%C3%A9.png\n"
         "How we handle your data: https://bot.city.example/privacy"
     )
 

@@ -1,0 +1,1 @@
+"""Notices on areas: read from feeds, placed on areas, put into words, told to followers."""
