@@ -28,7 +28,18 @@ from tests.talking import Citizen, clear_the_streets
 REFERENCE = re.compile(r"LW-\d{4}-\d{5}")
 DOES = {"say", "choose", "share", "show", "arrive"}
 SETS = {"desk"}
-CHECKS = {"hear", "picture", "not", "offer", "photos", "link", "flag", "ticket", "tickets", "stored"}
+CHECKS = {
+    "hear",
+    "picture",
+    "not",
+    "offer",
+    "photos",
+    "link",
+    "flag",
+    "ticket",
+    "tickets",
+    "stored",
+}
 FOLDER = Path(__file__).parent / "transcripts"
 FILES = sorted(FOLDER.glob("*.yml"))
 

@@ -2,7 +2,7 @@
 
 from bot.commands.areas import load_areas
 from bot.commands.common import Refused
-from bot.commands.examples import example_parser, examples
+from bot.commands.examples import example_parser
 from bot.commands.notices import notice_parser
 from bot.commands.open311 import open311_parser
 from bot.commands.people import members
@@ -17,7 +17,6 @@ __all__ = [
     "ask",
     "chat",
     "example_parser",
-    "examples",
     "flagged",
     "load_areas",
     "members",
