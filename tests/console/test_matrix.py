@@ -27,6 +27,7 @@ EXAMPLES = {
     "code": "nothing",
     "handover": "424242",
     "reference": "LW-2026-99999",
+    "ref": "LW-2026-99999",
 }
 HARMLESS = {302, 303, 400, 404, 405, 409, 410, 413, 415, 422}
 
@@ -152,3 +153,36 @@ async def test_ids_of_nobody_and_of_others_are_not_found(counter: Counter) -> No
         await browser.get(path)
         assert browser.status in (200, 404), path
         assert "<h1>Conversation" not in browser.text
+
+
+HOSTILE = (
+    '" OR 1=1 --',
+    "*",
+    "a AND (NEAR",
+    "%_\\",
+    "\x00",
+    "x" * 3000,
+    "'; DROP TABLE staff; --",
+    "<script>alert(1)</script>",
+    "-1",
+    "9" * 30,
+    "LW-2026-00001' --",
+    "2026-13-99",
+    "🙂",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_every_list_takes_hostile_search_text_as_text(counter: Counter, text: str) -> None:
+    """Each page's own search forms, every field of them filled with it, and the usual names."""
+    browser = await counter.signed_in("noor", "administrator")
+    for route in rows_of(counter.office):
+        if route.method != "GET" or "{" in route.path or route.path == "/sign-in":
+            continue
+        await browser.get(route.path)
+        names = {"q", "before", "sort", "state", "page", "next", "from"}
+        names |= {name for form in browser.forms if form.method == "get" for name, _ in form.fields}
+        for some in (names, {"q"}, {"before"}):
+            await browser.get(route.path, params=dict.fromkeys(some, text))
+            assert browser.status in (200, 303, 400, 404), (route.path, some, browser.status)
+            assert "<script>alert(1)" not in browser.text, route.path
