@@ -18,7 +18,7 @@ from bot.civic.areas import Area
 
 WIDTH = 1000.0
 MARGIN = 44.0
-SMALLEST, LARGEST = 15.0, 44.0
+SMALLEST, LARGEST = 13.0, 25.0
 LEVELS = 4
 
 

@@ -115,7 +115,9 @@ async def _tickets(visit: Visit) -> web.StreamResponse:
             page = await on_thread(register.search, one, "due", None, COLUMN)
             columns.append((state, counts[state], page.tickets))
         values["columns"] = columns
-        values["moves"] = {s: sorted(TRANSITIONS[s] & PLAIN - {s}) for s in State}
+        values["moves"] = {
+            s: [n for n in State if n in TRANSITIONS[s] & PLAIN and n is not s] for s in State
+        }
     else:
         counted = await on_thread(_by_area, register, wanted)
         outlines = await on_thread(CityRegister(visit.office.archive).outlines)
@@ -135,7 +137,7 @@ async def _tickets(visit: Visit) -> web.StreamResponse:
         link=partial(_link, visit),
         service_of=partial(service_of, visit),
         today=visit.office.tickets.today(),
-        plain=sorted(PLAIN - {State.REOPENED, State.RECEIVED}),
+        plain=[s for s in State if s in PLAIN - {State.RECEIVED}],
         **values,
     )
 
