@@ -528,6 +528,12 @@ def catalogue(settings: Settings) -> Catalogue:
     return topics.load_catalogue(settings.city_dir)
 
 
+def desk_work(settings: Settings, database: Database) -> DeskWork:
+    """The verbs of the desk for commands: they queue what is said, and the server sends."""
+    handovers = Handovers(database, utc_now)
+    return DeskWork(handovers, renderers(settings), phrasebook(settings), Bell())
+
+
 def renderers(settings: Settings) -> dict[ChannelName, Connector]:
     """The connectors for rendering alone: staff commands queue, the server sends."""
     database = Database("sqlite://")

@@ -9,6 +9,7 @@ from bot.commands.common import Arguments, Refused, database_of, say
 from bot.settings import Settings
 
 if TYPE_CHECKING:
+    from bot.handover.desk import Agent, DeskWork
     from bot.store.journal import Journal
 
 
@@ -55,29 +56,58 @@ async def _known(journal: Journal, conversation: str) -> dict[str, Any]:
 
 
 def reply(arguments: Arguments, settings: Settings) -> int:
-    """Say something in person."""
+    """Say something in person; taking and giving back go the way that the console goes."""
+    if not (arguments.text or arguments.take or arguments.give_back):
+        raise Refused("give a text, --take NAME or --give-back")
+    asyncio.run(_reply(arguments, settings))
+    say("done")
+    return 0
+
+
+async def _reply(arguments: Arguments, settings: Settings) -> None:
     from bot import assembly
     from bot.messages import Reply
     from bot.staff import say_to
+    from bot.store.handovers import Collision
 
-    async def act() -> None:
-        database = database_of(settings)
-        journal = _journal(settings)
-        row = await _known(journal, arguments.conversation)
+    journal, desk = _journal(settings), assembly.desk_work(settings, database_of(settings))
+    row = await _known(journal, arguments.conversation)
+    try:
         if arguments.take:
-            await journal.set_owner(row["id"], arguments.take)
-        if arguments.text:
-            connectors = assembly.renderers(settings)
-            await say_to(journal, connectors, row, Reply(arguments.text), sender="agent")
-        if arguments.give_back:
+            await _take(desk, row["id"], arguments.take)
+        request = await _request(desk, row["id"])
+        held = request is not None and request["state"] == "claimed"
+        holder = _agent(request["claimed_by"] if held else arguments.take or "staff")
+        if arguments.text and request is not None and request["state"] != "waiting":
+            verb = desk.say if held else desk.answer_left
+            await verb(request["id"], holder, Reply(arguments.text), None)
+        elif arguments.text:
+            await say_to(journal, desk.connectors, row, Reply(arguments.text), sender="agent")
+        if arguments.give_back and held:
+            await desk.give_back(request["id"], holder, None)
+        elif arguments.give_back:
             await journal.set_owner(row["id"], "bot")
-        database.close()
+    except Collision as what:
+        raise Refused(f"too late: {what.kind} by {what.by or 'somebody'}") from None
 
-    if not (arguments.text or arguments.take or arguments.give_back):
-        raise Refused("give a text, --take NAME or --give-back")
-    asyncio.run(act())
-    say("done")
-    return 0
+
+async def _request(desk: DeskWork, conversation: str) -> Any:
+    """The open request for a person in this conversation, or None."""
+    queue = await desk.handovers.queue()
+    return next((r for r in queue if r["conversation_id"] == conversation), None)
+
+
+async def _take(desk: DeskWork, conversation: Any, name: str) -> None:
+    """Claim the conversation, unless this person has it already."""
+    request = await _request(desk, conversation)
+    if request is None or request["claimed_by"] != name or request["state"] != "claimed":
+        await desk.claim(await desk.handovers.take(conversation, name), _agent(name))
+
+
+def _agent(name: str) -> Agent:
+    from bot.handover.desk import Agent
+
+    return Agent(name, name.capitalize())
 
 
 def outbox(arguments: Arguments, settings: Settings) -> int:
