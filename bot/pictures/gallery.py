@@ -88,9 +88,16 @@ class Gallery:
             self._waiting -= 1
 
     async def at(self, url: str) -> bytes | None:
-        """The PNG of an address that `keep` gave; None for any other address."""
+        """The PNG of an address that `keep` gave; None for any other, or when it cannot be drawn
+        now: whoever sends it then sends the words alone."""
         match = _URL.fullmatch(url)
-        return await self.image(match[1]) if match else None
+        if match is None:
+            return None
+        try:
+            return await self.image(match[1])
+        except Exception:
+            log.exception("a picture could not be drawn")
+            return None
 
     def routes(self) -> Iterable[web.RouteDef]:
         return [web.get(PATH + "{name}.png", self._show)]

@@ -36,13 +36,17 @@ def render(
     by its bytes, with the reply's own words under it where they fit: they say the same."""
     payloads: list[Payload] = []
     if reply.image and uploads and reply.image.url.startswith("/"):
-        words = _whole(reply.text) or _whole(reply.image.alt)
-        if units(words) <= CAPTION_LIMIT:
-            own = {"photo": reply.image.url, "own": reply.image.url, "text": escape(words)}
-            payloads += [own, *_worded(replace(reply, text=""), public_url)]
+        whole = _whole(reply.text)
+        fits = units(whole) <= CAPTION_LIMIT
+        words = (
+            whole if whole and fits else (split(_whole(reply.image.alt), CAPTION_LIMIT) or [""])[0]
+        )
+        where = absolute(reply.image.url, public_url) or reply.image.url
+        payloads.append({"photo": where, "own": reply.image.url, "text": escape(words)})
+        if fits:
+            payloads += _worded(replace(reply, text=""), public_url)
             _add_buttons(payloads, reply, language)
             return payloads
-        payloads.append({"photo": reply.image.url, "own": reply.image.url, "text": ""})
     elif reply.image:
         url = absolute(reply.image.url, public_url)
         alt = _whole(reply.image.alt)

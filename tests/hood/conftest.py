@@ -33,7 +33,7 @@ from bot.store import migrate
 from bot.store.city import AnswerRegister, CityRegister
 from bot.store.engine import Database
 from bot.store.journal import Journal
-from bot.store.loading import load_folder
+from bot.store.loading import seed
 from bot.store.neighbourhood import open_reports
 from bot.store.notices import NoticeRegister
 from bot.store.registers import TicketRegister
@@ -148,7 +148,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PlaceFinder]
     database = Database(f"sqlite:///{path}")
     migrate.upgrade(database)
     register = CityRegister(database)
-    load_folder(database, ROOT / "data" / "areas", lambda: NOW)
+    seed(database, ROOT / "data" / "areas", lambda: NOW)
     answers = topics.load_answers(ROOT / "data").values()
     AnswerRegister(database, lambda: NOW).load(answers)
     finder = finder_of(register)

@@ -173,7 +173,7 @@ def test_telegram_gets_our_picture_by_its_bytes_with_the_words_under_it() -> Non
     assert payload["text"] == "Helpman: 3 &lt;people&gt;"
     long = Reply("word " * 400, image=Picture("/pictures/x.png", "Chart"))
     photo, *texts = render_telegram(long, "en", "", uploads=True)
-    assert photo["text"] == ""
+    assert photo["text"] == "Chart"
     assert texts
 
 

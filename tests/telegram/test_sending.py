@@ -9,7 +9,19 @@ import pytest
 from aiohttp import web
 
 from bot.channel import ChannelRefused, FileUnavailable
-from bot.messages import Address, Later, Moved, OutboxId, Payload, Receipt, Refused, Sent, Unclear
+from bot.messages import (
+    Address,
+    Later,
+    Moved,
+    OutboxId,
+    Payload,
+    Picture,
+    Receipt,
+    Refused,
+    Reply,
+    Sent,
+    Unclear,
+)
 from connectors.telegram.connector import TelegramConnector
 from connectors.telegram.receipts import MAX_WAIT, backoff
 from connectors.telegram.simulator import BLOCKED_CHAT, TOKEN
@@ -152,6 +164,26 @@ async def test_a_picture_is_sent_with_its_caption(telegram: Telegram, connect: M
     assert receipt == Sent("71:1")
     assert telegram.world.sent[0]["text"] == "Two <bins>"
     assert telegram.world.files[telegram.world.sent[0]["photo"]].content == b"\x89PNG"
+
+
+async def test_a_picture_of_ours_goes_by_its_bytes_and_needs_no_public_address(
+    telegram: Telegram, connect: Make
+) -> None:
+    kept = {"/pictures/a.png": b"\x89PNG bytes"}
+
+    async def own(url: str) -> bytes | None:
+        return kept.get(url)
+
+    telegram.world.chat(71)
+    connector = connect(own_picture=own)
+    reply = Reply("3 people & a dog", image=Picture("/pictures/a.png", "A chart"))
+    (payload,) = connector.render(reply, "en")
+    assert await send(connector, 71, payload) == Sent("71:1")
+    assert telegram.world.sent[0]["text"] == "3 people & a dog"
+    assert telegram.world.files[telegram.world.sent[0]["photo"]].content == b"\x89PNG bytes"
+    kept.clear()
+    assert await send(connector, 71, payload) == Sent("71:2")
+    assert telegram.world.sent[1]["text"] == "3 people & a dog"
 
 
 async def test_the_position_button_is_left_out_in_a_group(

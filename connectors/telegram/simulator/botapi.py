@@ -185,7 +185,12 @@ class BotApi:
     async def send_photo(self, given: JsonObject) -> JsonObject:
         chat = self._chat(given)
         words, entities = _words(given, "caption", CAPTION_LIMIT)
-        file_id = await self._fetched(str(given.get("photo") or ""))
+        photo = given.get("photo")
+        if isinstance(photo, web.FileField):
+            content = photo.file.read()
+            file_id = self.world.keep_file(content, photo.content_type, photo.filename)
+        else:
+            file_id = await self._fetched(str(photo or ""))
         return self._post(chat, given, text=words, entities=entities, photo=file_id)
 
     async def edit_message_text(self, given: JsonObject) -> JsonObject:
