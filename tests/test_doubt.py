@@ -46,6 +46,31 @@ async def test_a_chosen_candidate_answers_at_once_and_is_recorded_once(road: Roa
 
 
 @pytest.mark.asyncio(loop_scope="session")
+async def test_a_replayed_turn_tells_of_the_same_example(road: Road) -> None:
+    from rasa.shared.core.events import BotUttered, UserUttered
+    from rasa.shared.core.trackers import DialogueStateTracker
+
+    from bot.brain.reading import answer_of
+    from bot.messages import ConversationId, Turn
+
+    told = {"text": "x", "language": "en", "intent": "none", "topic": None, "offered": []}
+    tracker = DialogueStateTracker.from_events(
+        "c",
+        [
+            UserUttered("Something else", message_id="inbox-1"),
+            BotUttered("", {"custom": {"signal": {"labelled": told}}}),
+            BotUttered("Please say it in other words."),
+        ],
+    )
+    turn = Turn(ConversationId("c"), "inbox-1", "Something else")
+    first, again = (answer_of(tracker, turn, replayed) for replayed in (False, True))
+    assert first.labelled == again.labelled
+    assert first.labelled is not None
+    assert first.labelled.intent == "none"
+    assert len(first.replies) == 1
+
+
+@pytest.mark.asyncio(loop_scope="session")
 async def test_something_else_is_recorded_as_none(road: Road) -> None:
     citizen = await in_doubt(road)
     heard = await citizen.choose("Something else")
