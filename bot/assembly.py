@@ -43,6 +43,8 @@ from bot.masking import Masker
 from bot.messages import ChannelName, ConversationId
 from bot.notices.pulling import Pulling
 from bot.notices.telling import Telling
+from bot.open311.endpoints import load_endpoints
+from bot.open311.forwarding import Forwarding
 from bot.open311.opening import open_server
 from bot.photos.opening import open_room
 from bot.pictures.gallery import Gallery
@@ -58,6 +60,7 @@ from bot.store.audit import AuditLog
 from bot.store.canned import CannedReplies, load_canned
 from bot.store.city import AnswerRegister, CityRegister
 from bot.store.engine import Database
+from bot.store.forwards import Forwards
 from bot.store.handovers import Handovers
 from bot.store.journal import Journal
 from bot.store.keys import own_key
@@ -174,6 +177,9 @@ class Road:
             settings.languages,
             settings.zone,
         )
+        self.forwarding = Forwarding(
+            Forwards(database, utc_now), self.tickets, load_endpoints(settings.city_dir)
+        )
         self.dispatch = Dispatch(self.journal, self.connectors, self.bell)
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
@@ -288,6 +294,8 @@ class Road:
         host = f"{os.uname().nodename[:20]}-{os.getpid()}"
         loops = [self.turns.run(f"{host}-{n}") for n in range(self.settings.turn_workers)]
         loops.append(self.photo_room.run())
+        if self.forwarding.endpoints:
+            loops.append(self.forwarding.run())
         loops += [self.dispatch.run(connector.name) for connector in self.open_connectors]
         loops += [
             connector.poll(self.intake.accept, self.intake.report)
@@ -329,6 +337,7 @@ class Road:
         for connector in self.connectors.values():
             if hasattr(connector, "stop"):
                 await connector.stop()
+        await self.forwarding.close()
         if hasattr(self.brain, "stop"):
             await self.brain.stop()
         self.gallery.close()
