@@ -57,6 +57,7 @@ ACCEPTED = {
     "report": "action_start_report",
     "ask": "action_answer",
     "remember_area": "action_remember_area",
+    "withdraw_ticket": "action_withdraw_ticket",
 }
 """What a "yes" to an offer leads to."""
 
@@ -77,8 +78,8 @@ class Chat(CivicAction):
         wanted = said.offer.get("yes")
         if said.intent == "affirm" and wanted in ACCEPTED:
             return [FollowupAction(ACCEPTED[wanted])]
-        if said.intent == "deny" and wanted == "forget_me":
-            return [FollowupAction("action_forget")]
+        if said.intent == "deny" and wanted in ("forget_me", "withdraw_ticket"):
+            return [FollowupAction(ACCEPTED[wanted])]
         if said.intent == "deny" and said.offer.get("consent"):
             return [FollowupAction("action_person")]
         if said.in_form and said.intent in IN_FORM:

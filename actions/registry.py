@@ -25,6 +25,7 @@ from actions.conversation import (
 )
 from actions.facilities import FacilityFind
 from actions.facts import AreaFacts
+from actions.leaving import UnfollowTicket, WithdrawTicket
 from actions.neighbourhood import Inform
 from actions.news import AreaNews, SubscribeArea, UnsubscribeArea
 from actions.person import Person
@@ -63,8 +64,10 @@ ACTIONS: tuple[type[CivicAction], ...] = (
     TicketStatus,
     Unclear,
     UnsubscribeArea,
+    UnfollowTicket,
     ValidateReport,
     WasteDay,
+    WithdrawTicket,
 )
 
 

@@ -9,6 +9,7 @@ reply: a turn that fails for good sends the apology and flags the conversation f
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from bot.channel import Connector
 from bot.messages import (
     Answer,
     ChannelName,
+    Choice,
     JsonObject,
     PersonWish,
     Place,
@@ -194,6 +196,8 @@ class Turns:
             context=self._context(claim),
         )
         offered = claim.open_reply.choices if claim.open_reply else ()
+        if fixed := asked_of(offered):
+            turn = replace(turn, context={**turn.context, "is_it_fixed": fixed})
         if body.get("erased"):
             return Resolved(None, "utter_unsupported")
         if choice_id := body.get("choice"):
@@ -338,6 +342,15 @@ def _picked(turn: Turn, payload: str) -> Resolved:
 def photos_of(body: JsonObject) -> tuple[str, ...]:
     """The ids of the photos that came with a message."""
     return tuple(part["photo"] for part in body.get("attachments") or () if part.get("photo"))
+
+
+def asked_of(offered: Sequence[Choice]) -> str | None:
+    """The reference of the ticket that "is it fixed?" was asked of, when that stands open."""
+    for choice in offered:
+        name, brace, values = choice.payload.partition("{")
+        if name == "/ticket_status" and '"not_fixed"' in values:
+            return str(json.loads(brace + values)["ticket_reference"])
+    return None
 
 
 def numbered(replies: Sequence[Reply], inbox_id: int) -> list[Reply]:

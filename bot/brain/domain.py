@@ -47,7 +47,9 @@ INTENTS = (
     "thanks",
     "ticket_status",
     "unsubscribe_area",
+    "unfollow_ticket",
     "waste_day",
+    "withdraw_ticket",
 )
 ENTITIES = (
     "area",

@@ -24,6 +24,7 @@ from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from bot.brain import awaited
 from bot.brain.danger import DANGER, WITH_PATTERN
 from bot.brain.language import choose
 from bot.brain.mixed import ALARM, untangle
@@ -160,6 +161,11 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
         wished = wished_language(text)
         if wished:
             return {**parsed, **switching(wished)}
+        if tracker is not None:
+            earlier = tracker.latest_message.message_id if tracker.latest_message else ""
+            answer = awaited.read(parsed, metadata, tracker.get_slot("pending"), earlier)
+            if answer is not parsed:
+                return answer
 
         async def part(words: str) -> dict[str, Any]:
             return await self._words(words, message, tracker, only_output_properties)

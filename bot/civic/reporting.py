@@ -36,6 +36,8 @@ INTERRUPTS = frozenset(
         "ask",
         "ticket_status",
         "area_contact",
+        "withdraw_ticket",
+        "unfollow_ticket",
         "area_facts",
         "area_news",
         "facility_find",
