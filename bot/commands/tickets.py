@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.commands.common import Arguments, Refused, database_of, say
@@ -63,6 +65,17 @@ def ticket_parser(sub: Commands[argparse.ArgumentParser]) -> None:
     note.add_argument("reference")
     note.add_argument("text")
     note.add_argument("--public", action="store_true", help="who follows is told")
+
+    export = kind("export", "write tickets as CSV or GeoJSON", export_tickets)
+    export.add_argument("--format", choices=["csv", "geojson"], default="csv")
+    export.add_argument("--state", action="append", default=[], help="only this state")
+    export.add_argument("--since", type=_date, help="opened on or after this day")
+    export.add_argument(
+        "--with-contact", action="store_true", help="with what citizens wrote and their contact"
+    )
+    export.add_argument("--out", default="-", help="a file; - for standard output")
+    loading = kind("import", "open the tickets of a CSV or GeoJSON file, all or none", import_file)
+    loading.add_argument("file")
 
     watchdog = sub.add_parser("watchdog", help="staff: look once for targets that have passed")
     watchdog.set_defaults(run=watch)
@@ -224,6 +237,52 @@ def _tell(settings: Settings) -> None:
 
     told = asyncio.run(assembly.ticket_news(settings, database_of(settings)).tell())
     say(f"{told} told" if told else "nobody is to be told")
+
+
+def export_tickets(arguments: Arguments, settings: Settings) -> int:
+    """Write the tickets of a filter."""
+    from bot.store.registers import TicketFilter
+    from bot.ticket_files import every, write_csv, write_geojson
+
+    since = arguments.since
+    wanted = TicketFilter(
+        states=arguments.state,
+        since=datetime.combine(since, time.min, settings.zone) if since else None,
+    )
+    tickets = every(_register(settings), wanted)
+    write = write_csv if arguments.format == "csv" else write_geojson
+    if arguments.out == "-":
+        write(tickets, sys.stdout, arguments.with_contact)
+        return 0
+    with open(arguments.out, "w", encoding="utf-8", newline="") as out:
+        say(f"{write(tickets, out, arguments.with_contact)} tickets in {arguments.out}")
+    return 0
+
+
+def import_file(arguments: Arguments, settings: Settings) -> int:
+    """Open the tickets of a file."""
+    from bot import assembly
+    from bot.desks import load_desks
+    from bot.store.city import CityRegister
+    from bot.ticket_import import Importer, ImportRefused
+
+    path = Path(arguments.file)
+    if not path.is_file():
+        raise Refused(f"{path} is no file")
+    register = _register(settings)
+    importer = Importer(
+        register,
+        assembly.catalogue(settings),
+        {desk.code for desk in load_desks(settings.city_dir)},
+        {area.code for area in CityRegister(register.database).areas()},
+        settings.languages,
+    )
+    try:
+        opened, known = importer.load(path)
+    except ImportRefused as error:
+        raise Refused(f"Nothing was imported:\n{error}") from None
+    say(f"{opened} opened, {known} known already")
+    return 0
 
 
 def watch(arguments: Arguments, settings: Settings) -> int:

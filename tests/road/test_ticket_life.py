@@ -32,7 +32,7 @@ from bot.store.erasure import erase
 from bot.store.journal import Journal
 from bot.store.registers import TicketFilter, TicketRegister
 from bot.store.tickets.following import LOOKUPS_A_DAY
-from bot.store.tickets.life import standing_of
+from bot.store.tickets.rows import standing_of
 from tests.conftest import FakeClock
 from tests.road.rooms import count, rows, said
 

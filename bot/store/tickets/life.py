@@ -17,14 +17,13 @@ from sqlalchemy.engine import Connection
 from bot.civic.errors import CivicError
 from bot.civic.tickets import (
     MoveRefused,
-    Standing,
     State,
     Ticket,
     TicketUnknown,
     after_move,
     check_move,
 )
-from bot.store.tickets.rows import TicketRows, followers, tickets
+from bot.store.tickets.rows import TicketRows, columns_of, followers, standing_of, tickets
 
 
 @dataclass(frozen=True)
@@ -222,28 +221,3 @@ class Life(TicketRows):
             else:
                 done.append(Done(ref, ticket, event))
         return done
-
-
-def standing_of(ticket: Ticket) -> Standing:
-    """A ticket's row in the terms of its history."""
-    return Standing(
-        state=ticket.state,
-        desk=ticket.desk,
-        due_on=ticket.due_on.isoformat() if ticket.due_on else None,
-        planned_for=ticket.planned_for.isoformat() if ticket.planned_for else None,
-        passed_to=ticket.passed_to,
-        duplicate_of=ticket.duplicate_of,
-        reopened_count=ticket.reopened_count,
-    )
-
-
-def columns_of(standing: Standing) -> dict[str, Any]:
-    """The columns that a standing fills."""
-    return {
-        "state": standing.state.value,
-        "due_on": date.fromisoformat(standing.due_on) if standing.due_on else None,
-        "planned_for": date.fromisoformat(standing.planned_for) if standing.planned_for else None,
-        "passed_to": standing.passed_to,
-        "duplicate_of": standing.duplicate_of,
-        "reopened_count": standing.reopened_count,
-    }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.civic.tickets import NewTicket, State, Ticket, reference
+from bot.civic.tickets import NewTicket, State, Ticket, after_move, check_move, reference
 from bot.store import schema
-from bot.store.tickets.rows import TicketRows, followers, tickets
+from bot.store.tickets.rows import TicketRows, columns_of, followers, standing_of, tickets
 
 _counters = schema.counters
 
@@ -23,9 +24,11 @@ class Opening(TicketRows):
         """
         return self.database.write_now(lambda c: self.open_within(c, new))
 
-    def open_within(self, c: Connection, new: NewTicket) -> Ticket:
-        """The same inside the caller's transaction."""
-        now = self.clock()
+    def open_within(
+        self, c: Connection, new: NewTicket, opened_at: datetime | None = None
+    ) -> Ticket:
+        """The same inside the caller's transaction, as of `opened_at`."""
+        now = opened_at or self.clock()
         counter = self._counter(c, now.year)
         known = self._one(c, tickets.c.request_key == new.request_key)
         if known is not None:
@@ -66,6 +69,29 @@ class Opening(TicketRows):
     def hold_counter(self, c: Connection, at: datetime) -> None:
         """Make whoever opens a ticket in this year wait until the caller's commit."""
         self._counter(c, at.year)
+
+    def import_within(
+        self,
+        c: Connection,
+        new: NewTicket,
+        opened_at: datetime | None,
+        state: State,
+        text: str,
+        facts: Mapping[str, str],
+        by: str,
+    ) -> bool:
+        """Open a ticket from elsewhere in the state that it has there; False when it is known
+        already. The history says by its two events how it came."""
+        known = sa.select(tickets.c.id).where(tickets.c.request_key == new.request_key)
+        if c.execute(known).first() is not None:
+            return False
+        ticket = self.open_within(c, new, opened_at)
+        if state is not State.RECEIVED:
+            check_move(ticket.state, state, text, facts)
+            now = after_move(standing_of(ticket), state, facts)
+            self._change(c, ticket, **columns_of(now))
+            self._event(c, ticket.id, "moved", state, True, text, by, facts)
+        return True
 
     def _counter(self, c: Connection, year: int) -> str:
         """The year's counter, held until the commit: tickets are opened one after the other, so a

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.civic.tickets import State, Ticket, TicketChanged, TicketUnknown
+from bot.civic.tickets import Standing, State, Ticket, TicketChanged, TicketUnknown
 from bot.store import schema
 from bot.store.engine import Database
 from bot.store.rows import Clock
@@ -154,3 +154,28 @@ def ticket_of(row: Any) -> Ticket:
         reopened_count=row.reopened_count,
         version=row.version,
     )
+
+
+def standing_of(ticket: Ticket) -> Standing:
+    """A ticket's row in the terms of its history."""
+    return Standing(
+        state=ticket.state,
+        desk=ticket.desk,
+        due_on=ticket.due_on.isoformat() if ticket.due_on else None,
+        planned_for=ticket.planned_for.isoformat() if ticket.planned_for else None,
+        passed_to=ticket.passed_to,
+        duplicate_of=ticket.duplicate_of,
+        reopened_count=ticket.reopened_count,
+    )
+
+
+def columns_of(standing: Standing) -> dict[str, Any]:
+    """The columns that a standing fills."""
+    return {
+        "state": standing.state.value,
+        "due_on": date.fromisoformat(standing.due_on) if standing.due_on else None,
+        "planned_for": date.fromisoformat(standing.planned_for) if standing.planned_for else None,
+        "passed_to": standing.passed_to,
+        "duplicate_of": standing.duplicate_of,
+        "reopened_count": standing.reopened_count,
+    }
