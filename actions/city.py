@@ -60,6 +60,18 @@ class Tickets(Protocol):
     def reopen(self, ref: str, conversation: str, reason: str) -> tuple[Ticket, int]: ...
 
 
+class Following(Protocol):
+    """News of a report by another way than the conversation that asks."""
+
+    @property
+    def channels(self) -> frozenset[str]: ...
+    def number(self, text: str) -> str | None: ...
+    def by_sms(self, reference: str, conversation: str, number: str, language: str) -> None: ...
+    def confirm(self, conversation: str, code: str, language: str) -> str | None: ...
+    def link(self, reference: str, conversation: str) -> str: ...
+    def redeem(self, token: str, conversation: str, language: str) -> str | None: ...
+
+
 class Photos(Protocol):
     """Photos that came with messages, by their ids (`photos` in the message's metadata)."""
 
@@ -167,6 +179,7 @@ class City:
 
     catalogue: Catalogue
     tickets: Tickets
+    following: Following
     photos: Photos
     areas: Areas
     answers: Answers

@@ -37,5 +37,10 @@ class IsItFixed(CivicAction):
                 speech.say("utter_ticket_reopened", reference=reference)
             return done
         speech.say("utter_ticket_ask_why", reference=reference)
-        wait = {"kind": "reopen", "reference": reference, "of": said.message_id}
+        wait = {
+            "kind": "ticket_answer",
+            "decided": "reason",
+            "reference": reference,
+            "of": said.message_id,
+        }
         return [SlotSet("pending", wait), *(wait_in_form() if said.in_form else [])]

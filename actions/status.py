@@ -10,6 +10,7 @@ from rasa_sdk.events import EventType, SlotSet
 
 from actions.boundary import CivicAction, Said, Speech
 from actions.city import City
+from actions.elsewhere import STEPS, FollowElsewhere, offer_elsewhere
 from actions.fixed import IsItFixed
 from bot.civic.tickets import Ticket, find_reference
 from bot.dates import spoken_date
@@ -25,6 +26,8 @@ class TicketStatus(CivicAction):
         if said.in_group:
             speech.say("utter_group_private")
             return []
+        if said.value("decided") in STEPS:
+            return FollowElsewhere(self.city).act(said, speech)
         if said.value("decided"):
             return IsItFixed(self.city).act(said, speech)
         reference = said.value("ticket_reference") or find_reference(said.text)
@@ -47,6 +50,8 @@ class TicketStatus(CivicAction):
             return [SlotSet("pending", {"kind": "ticket_status"})]
         for ticket in [*own, *followed][:LISTED]:
             tell_ticket(self.city, ticket, said, speech, followed=ticket in followed)
+        if len(own) == 1 and not followed:
+            offer_elsewhere(self.city, own[0], said, speech)
         return [SlotSet("pending", None), SlotSet("misses", 0)]
 
 

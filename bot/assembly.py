@@ -33,6 +33,7 @@ from bot.console.office import ConsoleOptions, Office
 from bot.console.provider import Provider, ProviderOptions, roles_of
 from bot.desks import desks_of
 from bot.dispatch import Dispatch
+from bot.following import Following
 from bot.handover.desk import DeskWork
 from bot.handover.front import FrontDesk
 from bot.handover.hook import Hook
@@ -251,6 +252,7 @@ class Road:
         return City(
             catalogue=topics.load_catalogue(self.settings.city_dir),
             tickets=self.tickets,
+            following=self._following(),
             photos=self.photos,
             areas=register,
             answers=AnswerRegister(self.database, utc_now),
@@ -267,6 +269,17 @@ class Road:
             phrasebook=self.phrasebook,
             clock=utc_now,
             zone=self.settings.zone,
+        )
+
+    def _following(self) -> Following:
+        telegram = self.connectors.get(ChannelName("telegram"))
+        return Following(
+            self.tickets,
+            self.journal,
+            self.connectors,
+            self.phrasebook,
+            Profile.load(self.settings.city_dir).country,
+            lambda: str(getattr(getattr(telegram, "me", None), "username", "") or ""),
         )
 
     def occupy(self) -> None:

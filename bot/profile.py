@@ -38,6 +38,12 @@ class Profile:
         """True as long as the profile is the invented one of the demo city."""
         return bool(self.data.get("sample"))
 
+    @property
+    def country(self) -> str:
+        """The country whose public holidays and telephone numbers are meant (ISO 3166)."""
+        hours = self.data.get("desk_hours") or {}
+        return str((hours.get("closed") or {}).get("country") or "NL")
+
     def values(self, language: str) -> dict[str, str]:
         """What phrases may name, in one language."""
         found = {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -52,6 +53,9 @@ COMMANDS = {
 }
 REFLEXES = {"forget": "/forget_me", "stop_notices": "/unsubscribe_area"}
 NO_PERSON = '/person{"decided": "no"}'
+_TOKEN = re.compile(r"^[A-Za-z0-9_-]{24,64}$")
+OPENED_LINK = '/ticket_status{"decided": "link"}'
+"""Telegram's /start with what a link of ours carried."""
 BY_HEART = {
     "/danger": "utter_danger",
     "/forget_me": "utter_forget_me",
@@ -209,6 +213,8 @@ class Turns:
             words = body.get("argument", "")
             if command == "report" and words:
                 return Resolved(replace(turn, text=words))
+            if command == "start" and _TOKEN.match(words):
+                return Resolved(replace(turn, text=words, payload=OPENED_LINK))
             return Resolved(replace(turn, text=words, payload=COMMANDS[command]))
         if turn.text:
             limits = self.connectors[claim.channel].limits

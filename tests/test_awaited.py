@@ -52,7 +52,7 @@ def meaning(found: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return found["intent"]["name"], {e["entity"]: e["value"] for e in found["entities"]}
 
 
-WAITS = {"kind": "reopen", "reference": REF, "of": "inbox-7"}
+WAITS = {"kind": "ticket_answer", "decided": "reason", "reference": REF, "of": "inbox-7"}
 REASON = ("ticket_status", {"ticket_reference": REF, "decided": "reason"})
 
 

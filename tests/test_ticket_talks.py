@@ -8,7 +8,7 @@ import secrets
 
 import pytest
 
-from bot.assembly import Road
+from bot.assembly import Road, utc_now
 from bot.civic.tickets import NewTicket, State, Ticket
 from bot.store import schema
 from tests.talking import Citizen
@@ -53,7 +53,9 @@ async def arrive(road: Road, language: str) -> Citizen:
     table = schema.conversations
     fixed = table.update().where(table.c.id == citizen.conversation)
     await road.database.write(
-        lambda c: c.execute(fixed.values(language=language, language_fixed=True))
+        lambda c: c.execute(
+            fixed.values(language=language, language_fixed=True, disclosed_at=utc_now())
+        )
     )
     return citizen
 

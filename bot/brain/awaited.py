@@ -18,6 +18,8 @@ ALWAYS = frozenset({"person", "cancel", "forget_me", "danger", "change_language"
 SURE = 0.6
 REASON_WORDS = 4
 """From so many words a "no" gives its reason along: "no, it is still dark"."""
+DIGITS = 4
+"""A number or a code has at least so many; words without them are about something else."""
 _NO = re.compile(
     r"^(no|nope|not|nee|niet|neen|nein|nicht|nej|ikke)\b"
     r"|\b(still|not yet|nog steeds|nog niet|nog altijd|immer noch|noch nicht|noch immer"
@@ -52,13 +54,17 @@ def read(
     if name in ALWAYS and confidence >= SURE:
         return parsed
     text = str(parsed.get("text") or "")
-    if pending and pending.get("kind") == "reopen" and previous in ("", None, pending.get("of")):
+    waits = pending and pending.get("kind") == "ticket_answer"
+    if pending and waits and previous in ("", None, pending.get("of")):
+        decided = str(pending["decided"])
+        if decided != "reason" and sum(c.isdigit() for c in text) < DIGITS:
+            return parsed
         if "?" in text and name in ("ask", "area_facts", "waste_day") and confidence >= SURE:
             return parsed
-        return _meaning(parsed, str(pending["reference"]), "reason")
+        return _meaning(parsed, str(pending["reference"]), decided)
     reference = metadata.get("is_it_fixed")
-    decided = answer_of(text, name if confidence >= SURE else "") if reference else None
-    return _meaning(parsed, str(reference), decided) if decided else parsed
+    heard = answer_of(text, name if confidence >= SURE else "") if reference else None
+    return _meaning(parsed, str(reference), heard) if heard else parsed
 
 
 def _meaning(parsed: dict[str, Any], reference: str, decided: str) -> dict[str, Any]:

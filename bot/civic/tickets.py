@@ -88,6 +88,13 @@ class TooManyLookups(CivicError):
         super().__init__("utter_ticket_lookups")
 
 
+class TooManyFollowRequests(CivicError):
+    """Codes or links were asked for too often today, by this conversation or for this number."""
+
+    def __init__(self) -> None:
+        super().__init__("utter_follow_limit")
+
+
 class TicketChanged(CivicError):
     """Somebody else changed the ticket since it was read; read it again and decide again."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bot.civic.tickets import TicketUnknown, TooManyLookups
 from bot.store.tickets.following import Following
+from bot.store.tickets.joining import Joining
 from bot.store.tickets.life import Done, Life
 from bot.store.tickets.news import News, NewsDesk
 from bot.store.tickets.opening import Opening
@@ -25,5 +26,5 @@ __all__ = [
 ]
 
 
-class TicketRegister(Opening, Life, Following, Search, NewsDesk):
+class TicketRegister(Opening, Life, Following, Joining, Search, NewsDesk):
     """Tickets by reference."""
