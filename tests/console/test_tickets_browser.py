@@ -10,7 +10,7 @@ from bot.civic.tickets import NewTicket, State
 from bot.messages import Address, ChannelName, Inbound
 from bot.store import schema
 from bot.store.city import CityRegister
-from bot.store.loading import load_folder
+from bot.store.loading import seed
 from tests.console.test_handover_browser import House, clean, house, in_dutch  # noqa: F401
 from tests.web.test_browser import DESKTOP, PHONE, browser  # noqa: F401
 
@@ -20,7 +20,7 @@ SERVICES = ("pothole", "street-light", "graffiti", "litter", "missed-bin", "ille
 
 async def with_tickets(road: Road) -> list[str]:
     """A city with reports in several states, and two people who follow one of them."""
-    load_folder(road.database, road.settings.city_dir / "areas", road.journal.clock)
+    seed(road.database, road.settings.city_dir / "areas", road.journal.clock)
     areas = CityRegister(road.database).areas()
     codes = [a.code for a in areas if a.kind == "neighbourhood"]
     refs = []
