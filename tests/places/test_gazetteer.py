@@ -153,3 +153,18 @@ def test_demo_names_are_those_of_the_register(finder: PlaceFinder) -> None:
     with (ROOT / "data/areas/streets.csv").open(encoding="utf-8") as lines:
         streets = {row["name"] for row in csv.DictReader(lines)}
     assert {n.name for n in finder.names if n.kind == "street"} == streets
+
+
+@pytest.mark.parametrize("kind", ["swap", "drop", "double", "replace"])
+def test_area_names_are_found_with_one_typing_error(
+    gazetteer: Gazetteer, finder: PlaceFinder, kind: str
+) -> None:
+    dice = random.Random(kind)
+    areas = [a for a in finder.areas.values() if a.kind == "neighbourhood"]
+    right = 0
+    for area in areas:
+        said = with_error(area.name.removesuffix(" e.o."), kind, dice)
+        found = gazetteer.find(f"hoeveel mensen wonen in {said}?")
+        right += any(area.code in m.name.codes for m in found)
+    print(f"{kind} {right / len(areas):.1%}")
+    assert right / len(areas) >= 0.85
