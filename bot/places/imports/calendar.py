@@ -56,6 +56,10 @@ class Calendar:
         groups: dict[str, list[tuple[Any, str]]] = defaultdict(list)
         for number, event in enumerate(events):
             where = f"{self.name}:{lines[number] if number < len(lines) else 0}"
+            if event.errors:
+                name, reason = event.errors[0][0] or "a line", str(event.errors[0][1])[:80]
+                self.faults.add(where, f"{name} of an event cannot be read: {reason}")
+                continue
             groups[str(event.get("UID") or f"event {number}")].append((event, where))
         for group in groups.values():
             self._group(group, collections, exceptions)
