@@ -4,16 +4,21 @@ and "it is fixed" that is answered with no, by number, by words, and days later.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 
 import pytest
+import sqlalchemy as sa
 
 from bot.assembly import Road, utc_now
 from bot.civic.tickets import NewTicket, State, Ticket
+from bot.messages import Address, ChannelName, Inbound
 from bot.store import schema
+from tests.road.rooms import SMS, Line
 from tests.talking import Citizen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+TELEGRAM = ChannelName("telegram")
 LANGUAGES = ("en", "nl", "de", "da")
 STATUS = {
     "en": "how far are you with my report?",
@@ -214,3 +219,55 @@ async def test_guessing_references_is_stopped_with_the_same_words(road: Road) ->
     known = await citizen.say(f"status of {ticket.reference}")
     unknown = await citizen.say("status of LW-2020-09999")
     assert known == unknown == road.phrasebook.text("utter_ticket_lookups", "en")
+
+
+@pytest.fixture
+def other_ways(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines for SMS and Telegram on which nothing leaves."""
+    for name in (SMS, TELEGRAM):
+        monkeypatch.setitem(road.connectors, name, Line(name))
+    actions = road.brain.actions  # type: ignore[attr-defined]
+    following = actions["action_ticket_status"].city.following
+    monkeypatch.setattr(following, "bot_name", lambda: "CityBot")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.usefixtures("other_ways")
+async def test_news_goes_to_a_number_that_a_code_confirmed(road: Road, language: str) -> None:
+    citizen = await arrive(road, language)
+    ticket = report(road, citizen, language)
+    await citizen.say(STATUS[language])
+    await citizen.choose(road.phrasebook.text("utter_label_by_sms", language))
+    number = f"06{secrets.randbelow(10**7) + 2 * 10**7:08d}"
+    heard = await citizen.say(number)
+    assert heard == road.phrasebook.text("utter_follow_code_sent", language)
+    outbox = schema.outbox
+    query = sa.select(outbox.c.reply).order_by(outbox.c.id.desc()).limit(20)
+    sent = await road.database.read(lambda c: [row.reply["text"] for row in c.execute(query)])
+    code = next(m[0] for m in (re.search(r"\b\d{6}\b", text) for text in sent) if m)
+    heard = await citizen.say(f"{(int(code) + 1) % 10**6:06d}")
+    assert heard == road.phrasebook.text("utter_follow_code_wrong", language)
+    heard = await citizen.say(code)
+    assert ticket.reference in heard
+    assert len(road.tickets.followers(ticket.reference)) == 2
+
+
+@pytest.mark.usefixtures("other_ways")
+async def test_news_goes_to_the_telegram_that_opened_the_link(road: Road) -> None:
+    citizen = await arrive(road, "en")
+    ticket = report(road, citizen, "en")
+    await citizen.say(STATUS["en"])
+    await citizen.choose(road.phrasebook.text("utter_label_by_telegram", "en"))
+    (link,) = [e.body["link"]["url"] for e in citizen.last if e.body.get("link")]
+    token = link.partition("?start=")[2]
+    for n, chat in enumerate(("4711", "4712")):
+        accepted = await road.intake.accept(
+            Inbound(TELEGRAM, f"1:{token[:6]}{n}", Address(chat), command="start", argument=token)
+        )
+        deadline = asyncio.get_running_loop().time() + 20
+        while not (said := await road.journal.entries(accepted.conversation))[1:]:
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.05)
+        told = " ".join(str(e.body.get("text")) for e in said)
+        assert (ticket.reference in told) == (n == 0), "the link works once"
+    assert len(road.tickets.followers(ticket.reference)) == 2
