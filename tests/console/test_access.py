@@ -380,3 +380,24 @@ async def test_the_audit_page_shows_filters_and_pages(counter: Counter, clock: F
     assert chief.status == 200
     await chief.get("/audit?before=%27;DROP&staff=%25")
     assert chief.status == 200
+
+
+async def test_the_demonstrations_link_opens_the_console_and_sets_no_password(
+    counter: Counter,
+) -> None:
+    from bot.commands.people import demo_link
+
+    first = await demo_link(counter.office.staff, counter.base)
+    link = await demo_link(counter.office.staff, counter.base)  # the next start
+    browser = await counter.browser()
+    assert (await browser.get(first.removeprefix(counter.base + "/console"))).status == 410
+    path = link.removeprefix(counter.base + "/console")
+    await browser.get(path)
+    await browser.post(path, {})
+    assert (await browser.get("/staff")).status == 200
+    (demo,) = await counter.office.staff.everyone()
+    assert (demo.name, demo.role, demo.password_hash) == ("demo", "administrator", None)
+    await browser.get("/sign-in")
+    other = await counter.browser()
+    await other.sign_in("demo", "")
+    assert other.status == 403
