@@ -105,7 +105,7 @@ async def test_the_search_follows_the_typing_and_the_address_keeps_it(house: Hou
     await page.locator(".log-finder summary").click()
     await page.get_by_label("the bot was unsure of").check()
     await expect(page.locator("#found .log-talk")).to_have_count(2)
-    await page.get_by_label("Language", exact=True).select_option("en")
+    await page.locator('.log-finder select[name="language"]').select_option("en")
     await page.reload()
     await expect(page.locator("#found .log-talk")).to_have_count(2)
     await page.get_by_label("Keep these filters as").fill("Unsure in English")
