@@ -415,6 +415,7 @@ class Road:
             key=own_key(self.database, "console"),
             more={
                 "masker": Masker(s.name for s in CityRegister(self.database).streets()),
+                "places": self.finder,
                 "model": getattr(self.brain, "model", None),
                 "refused": self.refused,
                 "desk": FrontDesk(

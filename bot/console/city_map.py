@@ -1,4 +1,4 @@
-"""A map of tickets, drawn by us: borders where a city has loaded them, else a dot for each area.
+"""A map of tickets, drawn by us: borders of the areas, and a circle for each that has some.
 
 Pure: areas, borders and numbers come in, shapes in the units of an SVG come out. Nothing is fetched
 from anywhere else, and the same numbers stand in a list for those who cannot see the map.
@@ -6,15 +6,11 @@ from anywhere else, and the same numbers stand in a list for those who cannot se
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
-
-from bot.civic.areas import Area
+from bot.civic.areas import Area, Outline
 
 WIDTH = 1000.0
 MARGIN = 44.0
@@ -44,19 +40,16 @@ class CityMap:
 
 
 def draw(
-    areas: Iterable[Area], outlines: Mapping[str, str], counts: Mapping[str, int]
+    areas: Iterable[Area], outlines: Mapping[str, Outline], counts: Mapping[str, int]
 ) -> CityMap | None:
     """The map; None when no area has a position. Areas with most tickets are drawn first, so that
     small circles lie on top of large ones."""
     shown = [a for a in areas if a.lat is not None and a.lon is not None]
     if not shown:
         return None
-    borders = {a.code: _geometry(outlines[a.code]) for a in shown if a.code in outlines}
     points = [(a.lon or 0.0, a.lat or 0.0) for a in shown]
-    for border in borders.values():
-        if border is not None and not border.is_empty:
-            west, south, east, north = border.bounds
-            points += [(west, south), (east, north)]
+    for area in shown:
+        points += [p for polygon in _polygons(outlines, area.code) for p in polygon[0]]
     west, east = min(p[0] for p in points), max(p[0] for p in points)
     south, north = min(p[1] for p in points), max(p[1] for p in points)
     narrow = math.cos(math.radians((south + north) / 2))
@@ -84,27 +77,26 @@ def draw(
                 y,
                 round(SMALLEST + (LARGEST - SMALLEST) * share, 1) if count else 5.0,
                 math.ceil(LEVELS * count / most) if count else 0,
-                _path(borders.get(area.code), place),
+                _path(_polygons(outlines, area.code), place),
             )
         )
     return CityMap(width, height, tuple(sorted(spots, key=lambda s: (-s.count, s.code))))
 
 
-def _geometry(text: str) -> BaseGeometry | None:
-    try:
-        return shape(json.loads(text)).simplify(0.0001)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None  # a border that cannot be read leaves its dot
+Position = tuple[float, float]
+Polygons = Sequence[Sequence[Sequence[Position]]]
 
 
-def _path(border: BaseGeometry | None, place: object) -> str:
-    if border is None or border.is_empty or not callable(place):
-        return ""
+def _polygons(outlines: Mapping[str, Outline], code: str) -> Polygons:
+    """The border as polygons of rings of (lon, lat); none when it is not known."""
+    outline = outlines.get(code)
+    return [p for p in outline.parts if p] if outline else []
+
+
+def _path(polygons: Polygons, place: Callable[[float, float], Position]) -> str:
     rings = []
-    for polygon in getattr(border, "geoms", [border]):
-        if polygon.geom_type == "Polygon":
-            rings += [polygon.exterior, *polygon.interiors]
-    return " ".join(
-        "M" + "L".join("{} {}".format(*place(lon, lat)) for lon, lat, *_ in ring.coords) + "Z"
-        for ring in rings
-    )
+    for polygon in polygons:
+        for ring in polygon:
+            steps = list(dict.fromkeys(place(lon, lat) for lon, lat in ring))
+            rings.append("M" + "L".join(f"{x} {y}" for x, y in steps) + "Z")
+    return " ".join(rings)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.civic.areas import Area
+from bot.civic.areas import Area, Outline
 from bot.civic.tickets import NewTicket, State, Ticket
 from bot.console import undoing
 from bot.console.city_map import draw
@@ -290,9 +290,9 @@ def area(code: str, lat: float | None, lon: float | None) -> Area:
 
 
 def test_the_map_places_areas_and_sizes_them_by_their_number() -> None:
-    border = '{"type": "Polygon", "coordinates": [[[6.5,53.2],[6.6,53.2],[6.6,53.3],[6.5,53.2]]]}'
+    ring = ((6.5, 53.2), (6.6, 53.2), (6.6, 53.3), (6.5, 53.2))
     areas = [area("A", 53.20, 6.50), area("B", 53.25, 6.60), area("C", None, None)]
-    drawn = draw(areas, {"A": border, "B": "not a border"}, {"A": 1, "B": 4})
+    drawn = draw(areas, {"A": Outline("A", ((ring,),), approximate=True)}, {"A": 1, "B": 4})
     assert drawn is not None
     b, a = drawn.spots
     assert (b.code, b.count, a.count) == ("B", 4, 1)

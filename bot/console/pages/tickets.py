@@ -120,8 +120,10 @@ async def _tickets(visit: Visit) -> web.StreamResponse:
         }
     else:
         counted = await on_thread(_by_area, register, wanted)
-        outlines = await on_thread(CityRegister(visit.office.archive).outlines)
         kinds = [a for a in areas.values() if a.kind == "neighbourhood"] or list(areas.values())
+        outlines = await on_thread(
+            _outlines, visit.office.more.get("places"), [a.code for a in kinds]
+        )
         values["map"] = draw(kinds, outlines, counted)
         listed = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
         values["counted"] = [(c, areas[c].name if c in areas else "", n) for c, n in listed]
@@ -140,6 +142,13 @@ async def _tickets(visit: Visit) -> web.StreamResponse:
         plain=[s for s in State if s in PLAIN - {State.RECEIVED}],
         **values,
     )
+
+
+def _outlines(places: Any, codes: list[str]) -> dict[str, Any]:
+    """The borders that the place finder knows; approximate ones where a city has loaded none."""
+    finder = places() if places is not None else None
+    found = {code: finder.outline(code) for code in codes} if finder is not None else {}
+    return {code: outline for code, outline in found.items() if outline is not None}
 
 
 def _by_area(register: Any, wanted: TicketFilter) -> dict[str, int]:
