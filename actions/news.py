@@ -34,6 +34,24 @@ _REPORTS = re.compile(
 )
 
 
+_STOPS = re.compile(
+    r"\b(stop\w*|no more|no longer|not|don ?t|cancel|end|off|unsubscribe|enough|quit"
+    r"|geen|niet\w*|genoeg|af|afmeld\w*|opzegg?\w*|zeg|haal|uit"
+    r"|nichts?|kein\w*|stopp\w*|genug|ab|abmeld\w*|kundig\w*|auf|aus|nehmen|schalten"
+    r"|ikke|nok|afmeld|opsig|fra|hold op|sla fra)\b"
+)
+
+
+_ENDS = re.compile(
+    r"\b(unsubscribe|meld (me|mij) af|afmelden|melden sie mich .*\bab|abmelden|afmeld)\b"
+)
+
+
+def stops(text: str) -> bool:
+    """Do the words say that something shall end? To follow and to stop must never be mixed up."""
+    return bool(_STOPS.search(fold(text)))
+
+
 def covered(area: Area, areas: Sequence[Area]) -> list[str]:
     """The codes of an area and of all that lies in it."""
     codes, grown = [area.code], True
@@ -114,6 +132,8 @@ class SubscribeArea(CivicAction):
     label = "action_subscribe_area"
 
     def act(self, said: Said, speech: Speech) -> list[EventType]:
+        if not said.picked and _ENDS.search(fold(said.text)):
+            return UnsubscribeArea(self.city).act(said, speech)
         areas = asked(said, self.city)
         if not areas:
             if said.in_form:
@@ -139,6 +159,8 @@ class UnsubscribeArea(CivicAction):
     label = "action_unsubscribe_area"
 
     def act(self, said: Said, speech: Speech) -> list[EventType]:
+        if not said.picked and not stops(said.text):
+            return AreaNews(self.city).act(said, speech)
         entity = said.first("area", "area_code")
         codes = list((entity or {}).get("codes") or ([entity["value"]] if entity else []))
         register = self.city.neighbourhood.notices

@@ -222,3 +222,27 @@ async def test_following_and_stopping_an_area(town: Town) -> None:
     heard = await town.say("stop notices", "unsubscribe_area")
     assert "De Hunze" in heard
     assert "nothing to stop" in await town.say("stop notices", "unsubscribe_area")
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "are there any notices for Gravenburg"),
+        ("nl", "zijn er berichten voor Gravenburg"),
+        ("de", "gibt es Hinweise für Gravenburg"),
+        ("da", "er der beskeder for Gravenburg"),
+    ],
+)
+async def test_a_question_taken_for_a_stop_stops_nothing(
+    town: Town, language: str, text: str
+) -> None:
+    town.notices.follow(town.conversation, HOME)
+    heard = await town.say(text, "unsubscribe_area", language)
+    assert "Gravenburg" in heard
+    assert town.notices.followed(town.conversation) == [HOME]
+
+
+async def test_a_stop_taken_for_a_wish_to_follow_stops(town: Town) -> None:
+    town.notices.follow(town.conversation, HOME)
+    await town.say("meld me af voor het nieuws uit Binnenstad-Noord", "subscribe_area", "nl")
+    assert town.notices.followed(town.conversation) == []
