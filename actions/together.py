@@ -14,7 +14,10 @@ from rasa_sdk.events import EventType, SlotSet
 from actions.answering import GiveAnswer
 from actions.boundary import CivicAction, Said, Speech
 from actions.city import City
+from actions.contacts import AreaContact
+from actions.facilities import FacilityFind
 from actions.facts import AreaFacts
+from actions.news import AreaNews
 from actions.places import spot_of
 from actions.status import TicketStatus
 from actions.waste import WasteDay
@@ -22,6 +25,9 @@ from bot.civic import reporting
 
 ANSWERED_BY: dict[str, type[CivicAction]] = {
     "ask": GiveAnswer,
+    "area_contact": AreaContact,
+    "area_news": AreaNews,
+    "facility_find": FacilityFind,
     "waste_day": WasteDay,
     "area_facts": AreaFacts,
     "ticket_status": TicketStatus,
@@ -33,7 +39,10 @@ def answer_parts(city: City, parts: Iterable[Said], speech: Speech, busy: bool) 
     events: list[EventType] = []
     for part in parts:
         action = ANSWERED_BY.get(part.intent)
-        if action:
+        nowhere = part.intent in ("facility_find", "area_contact") and not spot_of(part, city)
+        if busy and nowhere:
+            speech.say("utter_name_the_place")  # it would ask "near where?"
+        elif action:
             made = action(city).act(replace(part, in_form=busy or part.in_form), speech)
             events += [e for e in made if e.get("event") == "slot"]
     return [] if busy else events

@@ -17,7 +17,17 @@ from bot.civic.hearing import reads_like_question
 Parsed = dict[str, Any]
 Parse = Callable[[str], Awaitable[Parsed]]
 
-QUESTIONS = frozenset({"ask", "waste_day", "area_facts", "ticket_status"})
+QUESTIONS = frozenset(
+    {
+        "area_contact",
+        "area_facts",
+        "area_news",
+        "ask",
+        "facility_find",
+        "ticket_status",
+        "waste_day",
+    }
+)
 WISHES = QUESTIONS | {"report"}
 """What a part can want. Greetings, thanks and the like go with their neighbours."""
 SURE = 0.6
