@@ -212,7 +212,7 @@ async def test_a_report_with_a_question_gets_the_answer_and_goes_on(
 
 
 TWO_QUESTIONS = {
-    "en": ("When is the library open and how do I get a passport?", "library", "passport"),
+    "en": ("How do I get a parking permit and how do I get a passport?", "parking", "passport"),
     "nl": ("Wanneer is de bibliotheek open en hoe vraag ik een paspoort aan?", "bibliotheek", "paspoort"),
     "de": ("Wann hat die Bibliothek geöffnet und wie beantrage ich einen Reisepass?", "Biblioth", "pass"),
     "da": ("Hvornår har biblioteket åbent, og hvordan får jeg et nyt pas?", "bibliotek", "pas"),

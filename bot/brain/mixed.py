@@ -31,7 +31,7 @@ QUESTIONS = frozenset(
 WISHES = QUESTIONS | {"report"}
 """What a part can want. Greetings, thanks and the like go with their neighbours."""
 SURE = 0.6
-"""The least confidence of a part while the whole is not understood."""
+"""The least confidence of a part while the whole is not clear."""
 VERY_SURE = 0.75
 """The same where the whole was understood as one thing, and for a second report."""
 _UNDERSTOOD = (
@@ -43,6 +43,8 @@ _UNDERSTOOD = (
     "candidates",
     "decision",
 )
+CLEAR = 0.8
+"""From here on the whole is clear, and its parts must be very sure to be heard instead."""
 ALARM = 0.95
 """Danger of a piece that counts without a pattern: a few words alone mislead more easily."""
 LEAST_WORDS = {"report": 3}
@@ -141,7 +143,10 @@ async def untangle(
     found = pieces(text, str(whole.get("language") or ""))
     if len(found) < 2:
         return whole
-    least = VERY_SURE if whole.get("decision") == "answer" else SURE
+    clear = float(
+        whole.get("topic_confidence") or (whole.get("intent") or {}).get("confidence") or 0
+    )
+    least = VERY_SURE if whole.get("decision") == "answer" and clear >= CLEAR else SURE
     understood = [await parse(_LEADING.sub("", piece.text)) for piece in found]
     if any(float(p.get("danger") or 0.0) >= alarm for p in understood):
         return {**whole, "intent": {"name": "danger", "confidence": 1.0}, "guess": "danger"}
