@@ -49,7 +49,7 @@ class Parrot:
 
     async def answer(self, turn: Turn) -> Answer:
         self.turns.append(turn)
-        return Answer((Reply(f"You said: {turn.text}"),), language="en")
+        return Answer((Reply(f"You said: {turn.text}"),), language=turn.language)
 
 
 @contextlib.asynccontextmanager
