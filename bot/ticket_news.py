@@ -22,7 +22,8 @@ from bot.ticket_words import news
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
 WATCH_EVERY = timedelta(minutes=10)
-LOOKUPS_KEPT = timedelta(days=2)
+TRIES_KEPT = timedelta(days=2)
+"""How long look-ups, codes and links are counted; nothing needs them after that."""
 
 
 class TicketNews:
@@ -62,7 +63,8 @@ class TicketNews:
         marked = self.register.watch()
         for desk, number in sorted(Counter(ticket.desk for ticket, _ in marked).items()):
             log.warning("%s tickets of desk %s are past their target", number, desk or "(none)")
-        self.register.purge_lookups(LOOKUPS_KEPT)
+        self.register.purge_lookups(TRIES_KEPT)
+        self.register.purge_requests(TRIES_KEPT)
         return len(marked)
 
     async def tell(self) -> int:

@@ -43,6 +43,12 @@ def erase(c: Connection, conversation: str) -> None:
         schema.follow_requests,
     ):
         c.execute(table.delete().where(table.c.conversation_id == conversation))
+    # A number that was confirmed from another conversation is forgotten with its own.
+    who = schema.conversations
+    own = sa.select(who.c.address).where(who.c.id == conversation).scalar_subquery()
+    on = sa.select(who.c.channel).where(who.c.id == conversation).scalar_subquery()
+    asked = schema.follow_requests
+    c.execute(asked.delete().where(asked.c.address == own, asked.c.channel == on))
     # Events stay for good; what the citizen wrote in them does not. The triggers allow just this.
     events = schema.ticket_events
     c.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from bot.messages import ChannelName, ConversationId
 from bot.settings import load
 from bot.store import schema
 from bot.store.engine import Database
+from bot.store.erasure import erase
 from bot.store.journal import Journal
 from bot.store.registers import TicketRegister
 from bot.store.tickets.joining import CODE_ATTEMPTS, REQUESTS_A_DAY
@@ -143,6 +145,22 @@ async def test_a_link_works_once_and_for_half_an_hour(
     assert following.redeem(late, eve, "en") is None
     for hostile in ("", "x" * 5000, "'; --", "\x00"):
         assert following.redeem(hostile, eve, "en") is None
+
+
+async def test_a_number_is_forgotten_with_its_own_conversation_and_after_two_days(
+    following: Following, ann: ConversationId, ref: str, tickets: TicketRegister, clock: FakeClock
+) -> None:
+    following.by_sms(ref, ann, NUMBER, "en")
+    following.link(ref, ann)
+    code = code_sent(tickets.database)
+    following.confirm(ann, code, "en")
+    (theirs,) = {f.conversation for f in tickets.followers(ref)} - {ann}
+    tickets.database.write_now(lambda c: erase(c, theirs))
+    left = rows(tickets.database, schema.follow_requests)
+    assert [row.channel for row in left] == ["telegram"], "only what has no number"
+    assert {f.conversation for f in tickets.followers(ref)} == {ann}
+    clock.advance(days=3)
+    assert tickets.purge_requests(timedelta(days=2)) == 1
 
 
 @pytest.mark.parametrize(

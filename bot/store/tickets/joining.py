@@ -125,6 +125,15 @@ class Joining(TicketRows):
 
         return self.database.write_now(work)
 
+    def purge_requests(self, older_than: timedelta) -> int:
+        """Delete codes and links of long ago, and the numbers with them; returns how many."""
+        before = self.clock() - older_than
+        return self.database.write_now(
+            lambda c: int(
+                c.execute(_requests.delete().where(_requests.c.created_at < before)).rowcount
+            )
+        )
+
     def _followed(self, c: Connection, ref: str, conversation: str) -> Ticket:
         ticket = self._held(c, ref)
         follows = sa.select(followers.c.ticket_id).where(
