@@ -25,7 +25,7 @@ from bot.store.notices import NoticeRegister
 
 log = logging.getLogger(__name__)
 FETCH = aiohttp.ClientTimeout(total=20, connect=5)
-_LANGUAGE = re.compile(r"^([a-z]{2})=(https?://.*)$")
+_LANGUAGE = re.compile(r"^([a-z]{2})=(.+)$")
 
 
 @dataclass(frozen=True)
