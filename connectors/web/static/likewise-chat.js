@@ -1435,6 +1435,7 @@ class LikewiseChat extends HTMLElement {
       this.hide();
     });
     panel.addEventListener("cancel", (event) => {
+      if (event.target !== panel) return; // a file dialog that was closed without a choice
       event.preventDefault();
       this.hide();
     });
