@@ -2,8 +2,8 @@
 
 Every filter is a condition on `talks` or on its facets. Pages follow a key (the sorted value and
 the talk's number), not a count of rows, so that new conversations shift nothing. Words are looked
-up in one of two ways: rare ones by the list of talks that hold them, common ones by asking each
-talk in order, which finds a full page soon.
+up as the list of talks that hold them; on PostgreSQL common ones by asking each talk in order,
+which finds a full page soon.
 """
 
 from __future__ import annotations
@@ -122,21 +122,23 @@ class TalkLog:
     def _with_words(self, c: Connection, question: Question) -> Any:
         """The condition that a talk holds these words in one message."""
         if self.database.is_sqlite:
-            asked, match, key = question.fts5(), "talk_words MATCH :words", "rowid"
-        else:
-            asked, key = question.tsquery(), "id"
-            match = "words @@ to_tsquery('simple', :words)"
+            # One look at the index, however common the word: FTS5 gathers all messages that hold
+            # the beginning of a word anew each time it is asked, so asking for every talk is slow.
+            listed = (
+                f"SELECT DISTINCT rowid / {SHIFT} FROM talk_words WHERE talk_words MATCH :words"
+            )
+            return sa.text(f"talks.number IN ({listed})").bindparams(words=question.fts5())
+        asked = question.tsquery()
+        match = "words @@ to_tsquery('simple', :words)"
         counted = sa.text(
             f"SELECT count(*) FROM (SELECT 1 FROM talk_words WHERE {match} LIMIT {COMMON}) AS held"
         )
         if c.execute(counted, {"words": asked}).scalar_one() < COMMON:
-            # `+ 0` and distinct: the list is made once, not asked for again with every row.
-            listed = f"SELECT DISTINCT {key} / {SHIFT} FROM talk_words WHERE {match}"
+            listed = f"SELECT DISTINCT id / {SHIFT} FROM talk_words WHERE {match}"
             return sa.text(f"talks.number IN ({listed})").bindparams(words=asked)
-        if not self.database.is_sqlite:
-            # The function, not the operator: the index on words would be asked for every talk.
-            match = "ts_match_vq(words, to_tsquery('simple', :words))"
-        mine = f"{key} >= talks.number * {SHIFT} AND {key} < (talks.number + 1) * {SHIFT}"
+        # The function, not the operator: the index on words would be asked for every talk.
+        match = "ts_match_vq(words, to_tsquery('simple', :words))"
+        mine = f"id >= talks.number * {SHIFT} AND id < (talks.number + 1) * {SHIFT}"
         asking = f"EXISTS (SELECT 1 FROM talk_words WHERE {match} AND {mine})"
         return sa.text(asking).bindparams(words=asked)
 
