@@ -51,22 +51,23 @@ def utc() -> bot.store.engine.UtcDateTime:
     return bot.store.engine.UtcDateTime(timezone=True)
 
 
-TICKET_COLUMNS = (
-    sa.Column("street", sa.String(length=120), nullable=True),
-    sa.Column("source", sa.String(length=20), server_default="chat", nullable=False),
-    sa.Column("due_on", sa.Date(), nullable=True),
-    sa.Column("planned_for", sa.Date(), nullable=True),
-    sa.Column("passed_to", sa.String(length=200), server_default="", nullable=False),
-    sa.Column("duplicate_of", sa.String(length=20), nullable=True),
-    sa.Column("reopened_count", sa.Integer(), server_default="0", nullable=False),
-    sa.Column("overdue_told_for", sa.Date(), nullable=True),
-    sa.Column("version", sa.Integer(), server_default="1", nullable=False),
-)
+def ticket_columns() -> tuple[sa.Column, ...]:
+    return (
+        sa.Column("street", sa.String(length=120), nullable=True),
+        sa.Column("source", sa.String(length=20), server_default="chat", nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("planned_for", sa.Date(), nullable=True),
+        sa.Column("passed_to", sa.String(length=200), server_default="", nullable=False),
+        sa.Column("duplicate_of", sa.String(length=20), nullable=True),
+        sa.Column("reopened_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("overdue_told_for", sa.Date(), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+    )
 
 
 def upgrade() -> None:
-    for column in TICKET_COLUMNS:
-        op.add_column("tickets", column.copy())
+    for column in ticket_columns():
+        op.add_column("tickets", column)
     op.create_index("ix_tickets_conversation_id", "tickets", ["conversation_id"])
     op.create_index("ix_tickets_state_due_on", "tickets", ["state", "due_on"])
     op.add_column("ticket_events", sa.Column("conversation_id", sa.String(40), nullable=True))
@@ -161,5 +162,5 @@ def downgrade() -> None:
     op.drop_index("ix_tickets_state_due_on", "tickets")
     op.drop_index("ix_tickets_conversation_id", "tickets")
     with op.batch_alter_table("tickets") as batch:
-        for column in reversed(TICKET_COLUMNS):
+        for column in reversed(ticket_columns()):
             batch.drop_column(column.name)
