@@ -13,7 +13,7 @@ from rasa_sdk.events import EventType, SlotSet
 
 from actions.boundary import CivicAction, Said, Speech, offered, wait_in_form
 from bot.civic.tickets import MoveRefused, Ticket, TicketUnknown, find_reference
-from bot.ticket_words import service_name
+from bot.tickets.words import service_name
 
 LISTED = 5
 

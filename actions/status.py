@@ -14,7 +14,7 @@ from actions.elsewhere import STEPS, FollowElsewhere, offer_elsewhere
 from actions.fixed import IsItFixed
 from bot.civic.tickets import Ticket, find_reference
 from bot.dates import spoken_date
-from bot.ticket_words import facts_of, service_name, state_words
+from bot.tickets.words import facts_of, service_name, state_words
 
 LISTED = 5
 

@@ -10,8 +10,8 @@ import pytest
 
 from bot import topics
 from bot.civic.desks import Desk, Desks, WorkingWeek
-from bot.desks import DesksUnreadable, desks_of, load_desks
 from bot.settings import ROOT
+from bot.tickets.desks import DesksUnreadable, desks_of, load_desks
 
 CITY = ROOT / "data"
 CATALOGUE = topics.load_catalogue(CITY)

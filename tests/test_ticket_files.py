@@ -19,8 +19,8 @@ from bot.settings import ROOT
 from bot.store.engine import Database
 from bot.store.registers import TicketFilter, TicketRegister
 from bot.store.tickets.rows import standing_of
-from bot.ticket_files import FORMULA, as_written, every, harmless, write_csv, write_geojson
-from bot.ticket_import import Importer, ImportRefused
+from bot.tickets.files import FORMULA, as_written, every, harmless, write_csv, write_geojson
+from bot.tickets.importing import Importer, ImportRefused
 from tests.conftest import FakeClock
 
 CATALOGUE = topics.load_catalogue(ROOT / "data")
@@ -101,7 +101,7 @@ def test_an_empty_export_is_still_a_file(register: TicketRegister) -> None:
 def test_more_than_a_page_is_exported_each_once(
     register: TicketRegister, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.ticket_files.AT_ONCE", 3)
+    monkeypatch.setattr("bot.tickets.files.AT_ONCE", 3)
     refs = [open_one(register, f"k{n}") for n in range(8)]
     assert [t.reference for t in every(register, TicketFilter())] == refs
 
@@ -217,7 +217,7 @@ def test_hostile_files_are_refused_in_words(
 def test_a_file_that_is_too_large_is_not_even_read(
     importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.ticket_import.MAX_BYTES", 10)
+    monkeypatch.setattr("bot.tickets.importing.MAX_BYTES", 10)
     path = tmp_path / "a.csv"
     path.write_text(GOOD, "utf-8")
     with pytest.raises(ImportRefused, match="larger"):

@@ -181,7 +181,7 @@ def merge_ticket(arguments: Arguments, settings: Settings) -> int:
 
 def route_ticket(arguments: Arguments, settings: Settings) -> int:
     """Hand to another desk of the city."""
-    from bot.desks import load_desks
+    from bot.tickets.desks import load_desks
 
     known = [desk.code for desk in load_desks(settings.city_dir)]
     if known and arguments.desk not in known:
@@ -242,7 +242,7 @@ def _tell(settings: Settings) -> None:
 def export_tickets(arguments: Arguments, settings: Settings) -> int:
     """Write the tickets of a filter."""
     from bot.store.registers import TicketFilter
-    from bot.ticket_files import every, write_csv, write_geojson
+    from bot.tickets.files import every, write_csv, write_geojson
 
     since = arguments.since
     wanted = TicketFilter(
@@ -262,9 +262,9 @@ def export_tickets(arguments: Arguments, settings: Settings) -> int:
 def import_file(arguments: Arguments, settings: Settings) -> int:
     """Open the tickets of a file."""
     from bot import assembly
-    from bot.desks import load_desks
     from bot.store.city import CityRegister
-    from bot.ticket_import import Importer, ImportRefused
+    from bot.tickets.desks import load_desks
+    from bot.tickets.importing import Importer, ImportRefused
 
     path = Path(arguments.file)
     if not path.is_file():

@@ -12,7 +12,6 @@ import pytest
 from bot.brain.nlg import phrasebook
 from bot.channel import Connector
 from bot.civic.tickets import NewTicket, State, TicketUnknown, TooManyFollowRequests
-from bot.following import Following
 from bot.messages import ChannelName, ConversationId
 from bot.settings import load
 from bot.store import schema
@@ -21,6 +20,7 @@ from bot.store.erasure import erase
 from bot.store.journal import Journal
 from bot.store.registers import TicketRegister
 from bot.store.tickets.joining import CODE_ATTEMPTS, REQUESTS_A_DAY
+from bot.tickets.following import Following
 from tests.conftest import FakeClock
 from tests.road.rooms import SMS, WEB, Line, Rooms, rows, said
 

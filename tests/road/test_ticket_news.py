@@ -23,7 +23,7 @@ from bot.store.journal import Journal
 from bot.store.registers import TicketRegister
 from bot.store.tickets.news import MAX_ATTEMPTS
 from bot.telling import Teller
-from bot.ticket_news import TicketNews
+from bot.tickets.news import TicketNews
 from tests.conftest import FakeClock
 from tests.road.rooms import SMS, WEB, Rooms, Scripted, rows, said
 

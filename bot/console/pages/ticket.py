@@ -30,7 +30,7 @@ from bot.console.routes import Route
 from bot.console.veil import veil_of
 from bot.console.visit import Visit
 from bot.messages import ChannelName
-from bot.ticket_words import news
+from bot.tickets.words import news
 
 REF = "{ref:LW-[0-9]{4}-[0-9]{5,6}}"
 LONGEST = 1000

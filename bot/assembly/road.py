@@ -1,8 +1,4 @@
-"""The composition root: the only module that knows everything, and binds it together.
-
-`Road` is one embedded process: store, rooms, brain and connectors on one database. `prepare`
-brings model, tables and the demo city up to date before it starts.
-"""
+"""The road: one embedded process with its rooms, brain, connectors and loops on one database."""
 
 from __future__ import annotations
 
@@ -10,10 +6,8 @@ import asyncio
 import fcntl
 import logging
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from functools import partial
 from typing import IO, Any
 
@@ -23,24 +17,21 @@ from aiohttp import web
 from actions.city import City, Neighbourhood
 from actions.registry import actions_for
 from bot import server, topics
+from bot.assembly.channels import sms_connector, telegram_connector, web_options
+from bot.assembly.console import office_of
+from bot.assembly.registers import catalogue, finder_of, ticket_register, utc_now
 from bot.bell import DELIVERIES, Bell, reader
 from bot.brain import light, training
 from bot.brain.nlg import phrasebook
 from bot.channel import ChannelRefused, Connector
-from bot.civic.catalogue import Catalogue
 from bot.console import application as console
-from bot.console.office import ConsoleOptions, Office
-from bot.console.provider import Provider, ProviderOptions, roles_of
-from bot.desks import desks_of
+from bot.console.office import Office
 from bot.dispatch import Dispatch
-from bot.following import Following
 from bot.handover.desk import DeskWork
-from bot.handover.front import FrontDesk
 from bot.handover.hook import Hook
 from bot.handover.outlook import DeskOutlook
 from bot.handover.rounds import Patience, Rounds
 from bot.intake import Intake
-from bot.masking import Masker
 from bot.messages import ChannelName, ConversationId
 from bot.notices.pulling import Pulling
 from bot.notices.telling import Telling
@@ -49,72 +40,36 @@ from bot.open311.forwarding import Forwarding
 from bot.open311.opening import open_server
 from bot.photos.opening import open_room
 from bot.pictures.gallery import Gallery
-from bot.places.finder import PlaceFinder
 from bot.places.live import LiveFinder
 from bot.profile import Profile
 from bot.reader import Reader
 from bot.reflexes import Reflexes
-from bot.settings import ROOT, Settings
+from bot.settings import Settings
 from bot.staff import say_to
-from bot.store import migrate
-from bot.store.audit import AuditLog
-from bot.store.canned import CannedReplies, load_canned
 from bot.store.city import AnswerRegister, CityRegister
 from bot.store.engine import Database
 from bot.store.forwards import Forwards
 from bot.store.handovers import Handovers
 from bot.store.journal import Journal
-from bot.store.keys import own_key
-from bot.store.loading import seed
 from bot.store.neighbourhood import Drawings, open_reports
 from bot.store.notices import NoticeRegister
-from bot.store.people import StaffRegister
 from bot.store.photos import PhotoRegister
 from bot.store.presence import Presence
-from bot.store.registers import TicketRegister
 from bot.store.remembered import RememberedAreas
 from bot.telling import Teller
-from bot.ticket_news import TicketNews
+from bot.tickets.following import Following
+from bot.tickets.news import TicketNews
 from bot.turns import Brain, Turns
 from bot.waste_calendar import WasteCalendars
-from connectors.sms.api import SmsOptions
-from connectors.sms.connector import SmsConnector
-from connectors.telegram.connector import OwnPicture, TelegramConnector
 from connectors.web import pages
-from connectors.web.connector import WebConnector, WebOptions
+from connectors.web.connector import WebConnector
 from connectors.web.limits import RateLimit
 
 log = logging.getLogger(__name__)
-Tell = Callable[[str], None]
-
-
-def utc_now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 class Occupied(RuntimeError):
     """Another process runs the road on this database."""
-
-
-def prepare(settings: Settings, database: Database, tell: Tell) -> None:
-    """Train if stale, migrate, load the demo city; one line a stage."""
-    revision = migrate.upgrade(database)
-    tell(f"database  {database.engine.dialect.name}, revision {revision}")
-    loaded = seed(database, settings.city_dir / "areas", utc_now)
-    if loaded is not None:
-        told = ", ".join(f"{change.new} {change.kind}" for change in loaded.changes)
-        tell(f"city      loaded {told}")
-    kept = AnswerRegister(database, utc_now).load(topics.load_answers(settings.city_dir).values())
-    if kept:
-        tell(f"answers   edited here, so the file was left alone: {', '.join(kept)}")
-    CannedReplies(database, utc_now).load(load_canned(settings.city_dir))
-    path = training.model_path(settings)
-    if path.exists():
-        tell(f"model     up to date ({path.name})")
-    else:
-        tell("model     training, about a minute ...")
-        # A process of its own: what training needs of memory is given back when it ends.
-        subprocess.run([sys.executable, "-m", "bot", "train"], check=True, cwd=ROOT)
 
 
 class Road:
@@ -137,7 +92,7 @@ class Road:
         self.photo_room = open_room(
             settings, database, utc_now, self.connectors, self._tell, self.bell
         )
-        self.web = WebConnector(self.journal, self.reader, _web_options(settings), self.photo_room)
+        self.web = WebConnector(self.journal, self.reader, web_options(settings), self.photo_room)
         self.connectors[self.web.name] = self.web
         for connector in self._providers():
             self.connectors[connector.name] = connector
@@ -388,42 +343,11 @@ class Road:
 
     def office(self) -> Office:
         """What the pages of the staff console may use."""
-        settings = self.settings
         # A long look into the log goes over a connection of its own (see `Office`).
         self._archive = self._archive or (
-            Database(settings.database) if self.database.is_sqlite else self.database
+            Database(self.settings.database) if self.database.is_sqlite else self.database
         )
-        return Office(
-            database=self.database,
-            archive=self._archive,
-            journal=self.journal,
-            bell=self.bell,
-            clock=utc_now,
-            staff=staff_register(settings, self.database),
-            audit=AuditLog(self.database, utc_now),
-            tickets=self.tickets,
-            catalogue=catalogue(settings),
-            phrasebook=self.phrasebook,
-            connectors=self.connectors,
-            options=ConsoleOptions(
-                zone=settings.zone,
-                city=str(self.phrasebook.values.get("en", {}).get("city", "Likewise")),
-                secure=settings.public_url.startswith("https://"),
-                public_url=settings.public_url,
-                languages=settings.languages,
-            ),
-            key=own_key(self.database, "console"),
-            more={
-                "masker": Masker(s.name for s in CityRegister(self.database).streets()),
-                "places": self.finder,
-                "model": getattr(self.brain, "model", None),
-                "refused": self.refused,
-                "desk": FrontDesk(
-                    self.desk, self.presence, self.outlook, CannedReplies(self.database, utc_now)
-                ),
-                **_provider(settings),
-            },
-        )
+        return office_of(self, self._archive)
 
     async def _model_ready(self) -> bool:
         return bool(getattr(self.brain, "ready", True))
@@ -433,104 +357,6 @@ class Road:
 
     async def _loops_running(self) -> bool:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
-
-
-def ticket_register(settings: Settings, database: Database) -> TicketRegister:
-    """The register with the city's desks and targets."""
-    parents = {area.code: area.parent for area in CityRegister(database).areas()}
-    desks = desks_of(settings.city_dir, catalogue(settings), settings.zone, parents.get)
-    return TicketRegister(database, utc_now, desks)
-
-
-def ticket_news(settings: Settings, database: Database) -> TicketNews:
-    """What tells the news of tickets, for commands: it queues, and the server sends."""
-    journal = Journal(database, utc_now)
-    teller = Teller(journal, renderers(settings), settings.primary_language, settings.quiet)
-    return TicketNews(
-        ticket_register(settings, database), teller, phrasebook(settings), catalogue(settings)
-    )
-
-
-def staff_register(settings: Settings, database: Database) -> StaffRegister:
-    """Accounts and sessions of staff, with the life times that the settings give."""
-    return StaffRegister(
-        database,
-        utc_now,
-        idle=timedelta(minutes=settings.console_idle_minutes),
-        absolute=timedelta(hours=settings.console_hours),
-    )
-
-
-def _provider(settings: Settings) -> dict[str, Provider]:
-    """The OpenID provider of the city's own accounts, when there is one."""
-    if not settings.oidc_issuer:
-        return {}
-    options = ProviderOptions(
-        issuer=settings.oidc_issuer,
-        client_id=settings.oidc_client_id,
-        client_secret=settings.oidc_client_secret.get_secret_value(),
-        name=settings.oidc_name,
-        role_claim=settings.oidc_role_claim,
-        roles=roles_of(settings.oidc_roles),
-    )
-    return {"provider": Provider(options, utc_now)}
-
-
-def _web_options(settings: Settings) -> WebOptions:
-    return WebOptions(
-        languages=settings.languages,
-        origins=settings.chat_origins,
-        public_url=settings.public_url,
-        session_days=settings.session_days,
-        messages_per_minute=settings.chat_messages_per_minute,
-        photos_per_minute=settings.photos_per_minute,
-        sessions_per_minute=settings.chat_sessions_per_minute,
-    )
-
-
-def telegram_connector(
-    settings: Settings, journal: Journal, own_picture: OwnPicture | None = None
-) -> TelegramConnector | None:
-    """The Telegram channel, when there is a token for it."""
-    token = settings.telegram_token.get_secret_value()
-    if not token:
-        return None
-    return TelegramConnector(
-        token=token,
-        secret=settings.telegram_secret.get_secret_value(),
-        mode=settings.telegram_mode,
-        api_url=settings.telegram_api_url,
-        public_url=settings.public_url,
-        languages=settings.languages,
-        own_picture=own_picture,
-    )
-
-
-def sms_connector(settings: Settings, journal: Journal) -> SmsConnector | None:
-    """The SMS channel, when there is an account for it."""
-    if not settings.twilio_account_sid:
-        return None
-    return SmsConnector(
-        journal,
-        SmsOptions(
-            account_sid=settings.twilio_account_sid,
-            auth_token=settings.twilio_auth_token.get_secret_value(),
-            sender=settings.twilio_from,
-            api_url=settings.twilio_api_url,
-            public_url=settings.public_url,
-        ),
-    )
-
-
-def finder_of(register: CityRegister) -> PlaceFinder:
-    """A finder over what the register holds now."""
-    return PlaceFinder(
-        register.areas(),
-        register.streets(),
-        register.lamp_posts(),
-        register.facilities(),
-        register.outlines(),
-    )
 
 
 def _embedded(settings: Settings, city: City, finder: LiveFinder) -> Brain:
@@ -544,26 +370,3 @@ def _embedded(settings: Settings, city: City, finder: LiveFinder) -> Brain:
         actions=actions_for(city),
         names=lambda: finder().names,
     )
-
-
-def catalogue(settings: Settings) -> Catalogue:
-    """The service catalogue of the city's files."""
-    return topics.load_catalogue(settings.city_dir)
-
-
-def desk_work(settings: Settings, database: Database) -> DeskWork:
-    """The verbs of the desk for commands: they queue what is said, and the server sends."""
-    handovers = Handovers(database, utc_now)
-    return DeskWork(handovers, renderers(settings), phrasebook(settings), Bell())
-
-
-def renderers(settings: Settings) -> dict[ChannelName, Connector]:
-    """The connectors for rendering alone: staff commands queue, the server sends."""
-    database = Database("sqlite://")
-    journal, bell = Journal(database, utc_now), Bell()
-    made: list[Connector | None] = [
-        WebConnector(journal, Reader(journal, bell), _web_options(settings)),
-        telegram_connector(settings, journal),
-        sms_connector(settings, journal),
-    ]
-    return {connector.name: connector for connector in made if connector}

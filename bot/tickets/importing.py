@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from bot.civic.catalogue import Catalogue
 from bot.civic.tickets import NEEDS_TEXT, MoveRefused, NewTicket, State, check_move
 from bot.store.registers import TicketRegister
-from bot.ticket_files import as_written
+from bot.tickets.files import as_written
 
 COLUMNS = frozenset(
     (

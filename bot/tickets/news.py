@@ -17,7 +17,7 @@ from bot.messages import Reply
 from bot.phrases import Phrasebook
 from bot.store.registers import News, TicketRegister
 from bot.telling import Teller
-from bot.ticket_words import news
+from bot.tickets.words import news
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0

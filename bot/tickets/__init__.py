@@ -1,0 +1,1 @@
+"""Around the register of tickets: desks, news for citizens, following elsewhere, files."""
