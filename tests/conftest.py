@@ -20,6 +20,17 @@ from bot.store.engine import Database
 from bot.store.journal import Journal
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """In CI a skip is a failure, unless its reason begins with "only"."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr[-1]).removeprefix("Skipped: ")
+        if not reason.startswith("only "):
+            report.outcome, report.longrepr = "failed", f"CI allows no skip here: {reason}"
+
+
 class FakeClock:
     """Time that moves only when a test says so."""
 

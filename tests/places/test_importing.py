@@ -312,7 +312,7 @@ def test_every_area_has_the_figures_of_the_source(database: Database, clock: Fak
 
 
 @pytest.mark.skipif(
-    "LIKEWISE_TEST_AREAS" not in os.environ, reason="needs the CBS files themselves"
+    "LIKEWISE_TEST_AREAS" not in os.environ, reason="only with the CBS files (LIKEWISE_TEST_AREAS)"
 )
 def test_the_cbs_files_give_the_figures_of_the_source(database: Database, clock: FakeClock) -> None:
     folder = Path(os.environ["LIKEWISE_TEST_AREAS"])
