@@ -178,6 +178,7 @@ def _town(database: Database, clock: FakeClock, finder: PlaceFinder) -> Town:
     city = City(
         catalogue=topics.load_catalogue(settings.city_dir),
         tickets=tickets,
+        following=SimpleNamespace(),  # type: ignore[arg-type]
         photos=SimpleNamespace(),  # type: ignore[arg-type]
         areas=register,
         answers=AnswerRegister(database, clock),

