@@ -139,6 +139,19 @@ def examples(folder: Path) -> list[Example]:
     return found
 
 
+def names(folder: Path) -> list[Example]:
+    """Names and descriptions of every topic: they say what a topic is about, as an example does."""
+    found: dict[str, Example] = {}
+    for kind, intent in (("catalogue", "report"), ("answers", "ask")):
+        prefix = "service" if kind == "catalogue" else "answer"
+        for path, data in _files(folder / kind):
+            for key in ("names", "descriptions"):
+                for language, text in (data.get(key) or {}).items():
+                    example = Example(str(text), str(language), intent, f"{prefix}/{path.stem}")
+                    found.setdefault(str(text), example)
+    return list(found.values())
+
+
 def danger_sentences(folder: Path, language: str) -> dict[str, list[str]]:
     """`danger` and `harmless` sentences of a language; none when the city has no such file."""
     path = folder / "danger" / f"{language}.yml"

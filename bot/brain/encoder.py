@@ -17,6 +17,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 SIZE = 512
+LANGUAGES = frozenset(
+    ("ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh")
+)
+"""Languages that the encoder was trained on; vectors of others tell less."""
 KEPT = 16
 """Vectors of the latest texts that are kept for the next component."""
 

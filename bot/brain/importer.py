@@ -54,6 +54,14 @@ class TopicImporter(RasaFileImporter):  # type: ignore[misc]
             for e in topics.examples(settings.city_dir)
             if e.language in settings.languages
         ]
+        said = {m.get("text") for m in [*data.training_examples, *messages]}
+        messages += [
+            Message.build(
+                e.text, e.intent, example_metadata={"topic": e.topic, "language": e.language}
+            )
+            for e in topics.names(settings.city_dir)
+            if e.language in settings.languages and e.text not in said
+        ]
         messages += [
             Message.build(text, "danger", example_metadata={"danger": label, "language": language})
             for language in settings.languages

@@ -1,10 +1,10 @@
 """The text classifier: kernel ridge regression over n-grams and a sentence encoder, calibrated.
 
-Texts are compared by an exponential kernel on three cosine similarities (character n-grams, word
-n-grams, dense vectors). Training is a Cholesky factorisation (Rifkin and Lippert, "Notes on
-Regularized Least Squares", 2007), done once on four fifths of the texts to calibrate the
-probabilities on the rest, and once on all. Models are stored as plain arrays and JSON, never as
-pickles.
+Texts are compared by a Gaussian kernel on character n-grams, word n-grams and dense vectors; where
+the encoder does not know a text's language, the n-grams count for more. Training is one Cholesky
+factorisation (Rifkin and Lippert, "Notes on Regularized Least Squares", 2007): every fifth text
+comes last, so that the factor of the others is its upper corner and predicts those texts as if
+it had never seen them; that calibrates the probabilities. Models are plain arrays and JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 Floats = npt.NDArray[np.float32]
 _PUNCTUATION = re.compile(r"[^\w\s]")
 _SPACE = re.compile(r"\s+")
-BLOCK = 512
+BLOCK = 1024
 QUANTUM = 700.0
 """The numbers of our unit vectors stay below 0.17: times this they fit into a byte."""
 FOLD = 5
@@ -41,15 +41,40 @@ def tidy(text: str) -> str:
 
 @dataclass(frozen=True)
 class Shape:
-    """The kernel's weights and the ridge; defaults come from cross-validation on training data."""
+    """The kernel's weights and the ridge; defaults come from `bench/tune.py`.
 
-    character: float = 1.0
-    word: float = 0.4
-    dense: float = 3.0
-    gamma: float = 0.15
+    A pair is the weight in a language that the encoder knows and in one that it does not.
+    """
+
+    character: tuple[float, float] = (1.0, 4.0)
+    word: tuple[float, float] = (0.16, 0.7)
+    dense: tuple[float, float] = (9.0, 5.0)
+    gamma: float = 0.08
     ridge: float = 0.05
-    least: int = 1
+    least: int = 2
     """N-grams of fewer texts are left out."""
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Shape:
+        """From JSON, which knows no tuples."""
+        read: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**read)
+
+    def weights(self, foreign: Floats) -> Floats:
+        """Weights of characters, words and vector, a row a text, by its share of foreign words."""
+        pairs = np.array([self.character, self.word, self.dense], np.float32)
+        mixed = np.outer(1 - foreign, pairs[:, 0]) + np.outer(foreign, pairs[:, 1])
+        return np.asarray(mixed, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What the model said of the texts that it was not trained on: for calibration and tuning."""
+
+    rows: npt.NDArray[np.int64]
+    probabilities: Floats
+    alarm: Floats
+    accuracy: float
 
 
 def _bare(text: str) -> str:
@@ -59,126 +84,179 @@ def _bare(text: str) -> str:
 
 
 def _vectorisers(least: int) -> tuple[Any, Any]:
+    words = r"\w+"
     common = {
         "preprocessor": _bare,
         "sublinear_tf": True,
         "dtype": np.float32,
         "min_df": least,
     }
-    words = r"\w+"
     return (
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **common),
-        TfidfVectorizer(ngram_range=(1, 2), token_pattern=words, **{**common, "min_df": 2}),
+        TfidfVectorizer(ngram_range=(1, 2), token_pattern=words, **common),
     )
 
 
 class KernelClassifier:
-    """Fit on texts with dense vectors; gives a probability for each label."""
+    """Fit on texts with dense vectors; gives a probability for each label, and one of alarm."""
 
     def __init__(self, shape: Shape = Shape()) -> None:
         self.shape = shape
         self.labels: list[str] = []
-        self.scale, self.bias = 1.0, 0.0
+        self.scale = 1.0
+        self.alarm = (1.0, 0.0)
+        """Slope and offset of the alarm's logistic curve."""
 
-    # Training ----------------------------------------------------------------------------------
+    def fit(
+        self,
+        texts: Sequence[str],
+        dense: Floats,
+        labels: Sequence[str],
+        foreign: Floats | None = None,
+        alarming: npt.NDArray[np.bool_] | None = None,
+        out: npt.NDArray[np.bool_] | None = None,
+    ) -> LeftOut:
+        """Train; a text with the label "" teaches only what is no alarm.
 
-    def fit(self, texts: Sequence[str], dense: Floats, labels: Sequence[str]) -> float:
-        """Train; returns the share of left-out texts (every fifth) that were labelled right."""
-        self.labels = sorted(set(labels))
-        target = np.searchsorted(np.array(self.labels), np.array(labels))
+        `foreign`: share of each text that is in a language unknown to the encoder. `out`: the texts
+        to calibrate on, every fifth if not given.
+        """
+        n = len(texts)
+        self.labels = sorted(set(labels) - {""})
+        foreign = np.zeros(n, np.float32) if foreign is None else foreign
+        alarming = np.zeros(n, np.bool_) if alarming is None else alarming
+        out = np.arange(n) % FOLD == 0 if out is None else out
+        order = np.argsort(out, kind="stable")
+        kept = n - int(out.sum())
         self._char, self._word = _vectorisers(self.shape.least)
-        sparse = sp.hstack(
-            [
-                self._char.fit_transform(texts) * self.shape.character,
-                self._word.fit_transform(texts) * self.shape.word,
-            ]
-        ).tocsr()
-        self._dense = np.ascontiguousarray(dense * self.shape.dense, dtype=np.float32)
+        self._char.fit(texts)
+        self._word.fit(texts)
+        texts, labels = [texts[i] for i in order], [labels[i] for i in order]
+        self._foreign, alarming = foreign[order], alarming[order]
+        self._vectors = dense[order]
+        sparse, self._dense, self._norms = self._features(texts, self._vectors, self._foreign)
         self._columns = sparse.T.tocsr()
-        kernel = self._kernel(sparse, self._dense)
-        out = np.arange(len(texts)) % FOLD == 0
-        scores = kernel[np.ix_(out, ~out)] @ self._solve(kernel[np.ix_(~out, ~out)], target[~out])
-        self._calibrate(scores, target[out])
-        self._alpha = self._solve(kernel, target)
-        return float((scores.argmax(axis=1) == target[out]).mean())
+        kernel = self._own_kernel(sparse)
+        kernel[np.diag_indices(n)] += self.shape.ridge / _importance(labels)
+        # Row-major and lower is column-major and upper: factorised in place.
+        factor, _ = scipy.linalg.cho_factor(kernel.T, overwrite_a=True, check_finite=False)
+        half = scipy.linalg.solve_triangular(
+            factor, self._wanted(labels, alarming), trans="T", check_finite=False
+        )
+        scores = factor[:kept, kept:].T @ half[:kept]
+        self._alpha = np.ascontiguousarray(
+            scipy.linalg.solve_triangular(factor, half, check_finite=False), dtype=np.float32
+        )
+        return self._calibrate(scores, order[kept:], labels[kept:], alarming[kept:])
 
-    def _solve(self, kernel: Floats, target: npt.NDArray[np.int64]) -> Floats:
-        """The ridge regression's coefficients; overwrites the kernel."""
-        n = len(target)
-        count = np.bincount(target, minlength=len(self.labels))
-        weight = np.sqrt(n / len(self.labels) / count[target])
-        kernel[np.diag_indices(n)] += self.shape.ridge / weight
-        wanted = np.full((n, len(self.labels)), -1.0 / len(self.labels), np.float32)
-        wanted[np.arange(n), target] = 1.0
-        factor = scipy.linalg.cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
-        solved: Floats = scipy.linalg.cho_solve(factor, wanted, check_finite=False)
-        return solved
+    def _wanted(self, labels: Sequence[str], alarming: npt.NDArray[np.bool_]) -> Floats:
+        """Targets: a column a label, and a last one for the alarm."""
+        wanted = np.full((len(labels), len(self.labels) + 1), -1 / len(self.labels), np.float32)
+        place = {label: i for i, label in enumerate(self.labels)}
+        for row, label in enumerate(labels):
+            if label:
+                wanted[row, place[label]] = 1.0
+        wanted[:, -1] = np.where(alarming, 1.0, -1.0)
+        return wanted
 
-    def _calibrate(self, scores: Floats, target: npt.NDArray[np.int64]) -> None:
-        """Choose the softmax temperature that makes left-out probabilities most truthful."""
-        rows = np.arange(len(target))
+    def _calibrate(
+        self,
+        scores: Floats,
+        rows: npt.NDArray[np.int64],
+        labels: Sequence[str],
+        alarming: npt.NDArray[np.bool_],
+    ) -> LeftOut:
+        """Softmax temperature and logistic curve that make left-out probabilities most truthful."""
+        named = np.array([bool(label) for label in labels])
+        target = np.searchsorted(self.labels, [label for label in labels if label])
+        plain = scores[named, :-1].astype(np.float64)
 
         def loss(log_scale: npt.NDArray[np.float64]) -> float:
-            z = scores * np.exp(log_scale[0])
+            z = plain * np.exp(log_scale[0])
             z = z - z.max(axis=1, keepdims=True)
-            return float(np.mean(np.log(np.exp(z).sum(axis=1)) - z[rows, target]))
+            return float(np.mean(np.log(np.exp(z).sum(1)) - z[np.arange(len(z)), target]))
 
         self.scale = float(np.exp(minimize(loss, [2.0], method="Nelder-Mead").x[0]))
+        if alarming.any():
+            sign = np.where(alarming, 1.0, -1.0)
 
-    # Use ---------------------------------------------------------------------------------------
+            def cost(line: npt.NDArray[np.float64]) -> float:
+                return float(np.mean(np.logaddexp(0, -sign * (line[0] * scores[:, -1] + line[1]))))
 
-    def _kernel(self, sparse: Any, dense: Floats) -> Floats:
-        """Kernel of some texts (rows) against the training texts, made in place, by blocks."""
-        whole = self.shape.character**2 + self.shape.word**2 + self.shape.dense**2
-        kernel: Floats = dense @ self._dense.T
-        for start in range(0, kernel.shape[0], BLOCK):
-            rows = kernel[start : start + BLOCK]
-            rows += (sparse[start : start + BLOCK] @ self._columns).toarray()
-            rows -= np.float32(whole)
-            rows *= np.float32(self.shape.gamma)
-            np.exp(rows, out=rows)
-        return kernel
+            slope, offset = minimize(cost, [4.0, 0.0], method="Nelder-Mead").x
+            self.alarm = (float(slope), float(offset))
+        probabilities, alarm = self._probabilities(scores)
+        right = float((probabilities[named].argmax(axis=1) == target).mean())
+        return LeftOut(rows, probabilities, alarm, right)
 
-    def probabilities(self, texts: Sequence[str], dense: Floats) -> Floats:
-        """Calibrated probabilities, one row a text, columns in the order of `labels`."""
+    def _features(
+        self, texts: Sequence[str], vectors: Floats, foreign: Floats
+    ) -> tuple[Any, Floats, Floats]:
+        """Weighted n-grams, weighted vectors, and half the squared length of each text."""
+        weights = self.shape.weights(foreign)
+        roots = np.sqrt(weights)
         sparse = sp.hstack(
             [
-                self._char.transform(texts) * self.shape.character,
-                self._word.transform(texts) * self.shape.word,
+                sp.diags(roots[:, 0]) @ self._char.transform(texts),
+                sp.diags(roots[:, 1]) @ self._word.transform(texts),
             ]
         ).tocsr()
-        kernel = self._kernel(sparse, dense * np.float32(self.shape.dense))
-        return self._probabilities(kernel @ self._alpha)
+        return sparse, vectors * roots[:, 2:], weights.sum(axis=1) / 2
 
-    def _probabilities(self, scores: Floats) -> Floats:
-        z = scores * np.float32(self.scale)
+    def _own_kernel(self, sparse: Any) -> Floats:
+        """Kernel of the training texts with each other: the lower triangle, by blocks."""
+        n = len(self._norms)
+        kernel = np.zeros((n, n), np.float32)
+        for start in range(0, n, BLOCK):
+            end = min(start + BLOCK, n)
+            part = self._dense[start:end] @ self._dense[:end].T
+            part += (sparse[start:end] @ self._columns[:, :end]).toarray()
+            kernel[start:end, :end] = self._bent(part, self._norms[start:end], self._norms[:end])
+        return kernel
+
+    def _bent(self, product: Floats, left: Floats, right: Floats) -> Floats:
+        """The Gaussian kernel of inner products, in place."""
+        product -= left[:, None]
+        product -= right
+        product *= np.float32(self.shape.gamma)
+        return np.exp(product, out=product)
+
+    def probabilities(
+        self, texts: Sequence[str], vectors: Floats, foreign: Floats | None = None
+    ) -> tuple[Floats, Floats]:
+        """Calibrated: a row a text with columns in the order of `labels`, and alarm by text."""
+        foreign = np.zeros(len(texts), np.float32) if foreign is None else foreign
+        sparse, dense, norms = self._features(texts, vectors, foreign)
+        product = dense @ self._dense.T
+        product += (sparse @ self._columns).toarray()
+        return self._probabilities(self._bent(product, norms, self._norms) @ self._alpha)
+
+    def _probabilities(self, scores: Floats) -> tuple[Floats, Floats]:
+        z = scores[:, :-1] * np.float32(self.scale)
         z = np.exp(z - z.max(axis=1, keepdims=True))
-        shares: Floats = z / z.sum(axis=1, keepdims=True)
-        return shares
-
-    # Storage -----------------------------------------------------------------------------------
+        slope, offset = self.alarm
+        alarm = 1 / (1 + np.exp(-(slope * scores[:, -1] + offset)))
+        return z / z.sum(axis=1, keepdims=True), alarm.astype(np.float32)
 
     def save(self, folder: Path) -> None:
         """Write arrays (half precision where that is enough) and vocabularies."""
         folder.mkdir(parents=True, exist_ok=True)
-        columns = self._columns.tocsr()
         np.savez_compressed(
             folder / "arrays.npz",
-            dense=np.clip(np.rint(self._dense / self.shape.dense * QUANTUM), -127, 127).astype(
-                np.int8
-            ),
+            dense=np.clip(np.rint(self._vectors * QUANTUM), -127, 127).astype(np.int8),
             alpha=self._alpha.astype(np.float16),
-            data=columns.data.astype(np.float16),
-            indices=columns.indices.astype(np.int32),
-            indptr=columns.indptr.astype(np.int64),
+            foreign=self._foreign.astype(np.float32),
+            data=self._columns.data.astype(np.float16),
+            indices=self._columns.indices.astype(np.int32),
+            indptr=self._columns.indptr.astype(np.int64),
             char_idf=self._char.idf_.astype(np.float32),
             word_idf=self._word.idf_.astype(np.float32),
         )
         meta = {
-            "shape": self.shape.__dict__,
+            "shape": asdict(self.shape),
             "labels": self.labels,
             "scale": self.scale,
-            "texts": int(self._dense.shape[0]),
+            "alarm": self.alarm,
             "char": _ordered(self._char.vocabulary_),
             "word": _ordered(self._word.vocabulary_),
         }
@@ -188,23 +266,30 @@ class KernelClassifier:
     def load(cls, folder: Path) -> KernelClassifier:
         """Read what `save` wrote; pickles are refused."""
         meta = json.loads((folder / "model.json").read_text("utf-8"))
-        model = cls(Shape(**meta["shape"]))
-        model.labels, model.scale = meta["labels"], meta["scale"]
+        shape = Shape.of(meta["shape"])
+        model = cls(shape)
+        model.labels, model.scale, model.alarm = meta["labels"], meta["scale"], tuple(meta["alarm"])
         with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
-            model._dense = arrays["dense"].astype(np.float32) * np.float32(
-                model.shape.dense / QUANTUM
-            )
+            weights = shape.weights(arrays["foreign"])
+            model._norms = weights.sum(axis=1) / 2
+            model._dense = arrays["dense"] * (np.sqrt(weights[:, 2:]) / np.float32(QUANTUM))
             model._alpha = arrays["alpha"].astype(np.float32)
             rows = len(meta["char"]) + len(meta["word"])
             model._columns = sp.csr_matrix(
                 (arrays["data"].astype(np.float32), arrays["indices"], arrays["indptr"]),
-                shape=(rows, meta["texts"]),
+                shape=(rows, len(weights)),
             )
-            model._char, model._word = _vectorisers(model.shape.least)
+            model._char, model._word = _vectorisers(shape.least)
             for part, name in ((model._char, "char"), (model._word, "word")):
                 part.vocabulary_ = {gram: i for i, gram in enumerate(meta[name])}
                 part.idf_ = arrays[f"{name}_idf"]
         return model
+
+
+def _importance(labels: Sequence[str]) -> Floats:
+    """Texts of rare labels weigh more, by the root of how rare they are."""
+    _, place, counts = np.unique(np.array(labels), return_inverse=True, return_counts=True)
+    return np.asarray(np.sqrt(len(labels) / len(counts) / counts[place]), dtype=np.float32)
 
 
 def _ordered(vocabulary: dict[str, int]) -> list[str]:

@@ -12,15 +12,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import METADATA, TEXT
+from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.brain.component import StoredComponent, remark
 
 CONFIDENT = 0.9
 """Probability from which a message under way may change the language of the conversation."""
@@ -99,54 +98,25 @@ def choose(
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
-class LanguageIdentifier(GraphComponent):  # type: ignore[misc]
+class LanguageIdentifier(StoredComponent):
     """Puts `language_shares` beside what was understood."""
 
-    def __init__(
-        self, model_storage: ModelStorage, resource: Resource, model: LanguageModel | None = None
-    ) -> None:
-        self.model = model
-        self._storage, self._resource = model_storage, resource
+    model = LanguageModel({})
 
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> LanguageIdentifier:
-        return cls(model_storage, resource)
-
-    def train(self, training_data: TrainingData) -> Resource:
-        pairs = []
-        for example in training_data.intent_examples:
-            language = ((example.get(METADATA) or {}).get("example") or {}).get("language")
-            if language:
-                pairs.append((str(example.get(TEXT)), str(language)))
+    def learn(self, training_data: TrainingData, folder: Path) -> None:
+        pairs = [
+            (str(example.get(TEXT)), remark(example, "language"))
+            for example in training_data.intent_examples
+            if remark(example, "language")
+        ]
         self.model = LanguageModel.of(pairs)
-        with self._storage.write_to(self._resource) as folder:
-            data = json.dumps(self.model.counts, ensure_ascii=False, sort_keys=True)
-            (folder / "counts.json").write_text(data, "utf-8")
-        return self._resource
+        data = json.dumps(self.model.counts, ensure_ascii=False, sort_keys=True)
+        (folder / "counts.json").write_text(data, "utf-8")
 
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> LanguageIdentifier:
-        with model_storage.read_from(resource) as folder:
-            counts = json.loads((folder / "counts.json").read_text("utf-8"))
-        return cls(model_storage, resource, LanguageModel(counts))
+    def restore(self, folder: Path) -> None:
+        self.model = LanguageModel(json.loads((folder / "counts.json").read_text("utf-8")))
 
-    def process(self, messages: list[Message]) -> list[Message]:
-        for message in messages:
-            if self.model is not None:
-                shares = self.model.shares(str(message.get(TEXT) or ""))
-                rounded = {code: round(share, 4) for code, share in shares.items()}
-                message.set("language_shares", rounded, add_to_output=True)
-        return messages
+    def read(self, message: Message) -> None:
+        shares = self.model.shares(str(message.get(TEXT) or ""))
+        rounded = {code: round(share, 4) for code, share in shares.items()}
+        message.set("language_shares", rounded, add_to_output=True)

@@ -16,7 +16,7 @@ from bot.choices import fold
 
 LANGUAGES = ["en", "nl", "de", "da"]
 DAYS = {
-    name: number
+    fold(name): number
     for number, names in enumerate(
         (
             "monday mondays maandag montag montags mandag mandags",
@@ -24,8 +24,8 @@ DAYS = {
             "wednesday wednesdays woensdag mittwoch mittwochs onsdag onsdags",
             "thursday thursdays donderdag donnerstag donnerstags torsdag torsdags",
             "friday fridays vrijdag freitag freitags fredag fredags",
-            "saturday saturdays zaterdag samstag samstags sonnabend lordag lordags",
-            "sunday sundays zondag sonntag sonntags sondag sondags",
+            "saturday saturdays zaterdag samstag samstags sonnabend lørdag lørdags",
+            "sunday sundays zondag sonntag sonntags søndag søndags",
         )
     )
     for name in names.split()

@@ -43,7 +43,9 @@ def _inputs(settings: Settings) -> Iterator[Path]:
         yield from sorted((data / folder).glob("*.yml"))
     yield from (data / "areas" / "areas.csv", data / "areas" / "streets.csv")
     for module in (
+        "component",
         "danger",
+        "encoder",
         "importer",
         "kernel",
         "language",

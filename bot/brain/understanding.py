@@ -1,4 +1,4 @@
-"""Rasa graph components that understand a message: sentence vector, intent with topic, places.
+"""Rasa graph components that understand a message: intent with topic, danger, places.
 
 One calibrated classifier decides on intent and topic together: a topic's examples are examples of
 `ask` or `report` with that topic. When it is not sure it says so: the intent becomes
@@ -8,207 +8,206 @@ One calibrated classifier decides on intent and topic together: a topic's exampl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
-from rasa.shared.nlu.constants import ENTITIES, INTENT, METADATA, TEXT
+from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.brain import encoder
-from bot.brain.danger import HARMLESS, marked, words_of
+from bot.brain import danger, encoder
+from bot.brain.component import StoredComponent, remark
 from bot.brain.kernel import Floats, KernelClassifier, tidy
 from bot.brain.patterns import find_patterns
 from bot.brain.spelling import Speller
-from bot.places.gazetteer import Gazetteer, Name
+from bot.places.gazetteer import Gazetteer, Name, without_places
 from bot.places.names import Words, count_words, everyday_words
 
+PLACES = frozenset({"street", "area", "postcode", "house_number"})
+NOT_FOR_US = frozenset({"out_of_scope", "smalltalk"})
+"""Intents whose answer says that the city cannot help with this."""
 
-def label_of(intent: str, topic: str | None) -> str:
+
+def label_of(intent: str, topic: str) -> str:
     return f"{intent}|{topic}" if topic else intent
 
 
-def _topic_of(example: Message) -> str | None:
-    """The topic that the importer wrote beside an example."""
-    topic = ((example.get(METADATA) or {}).get("example") or {}).get("topic")
-    return str(topic) if topic else None
+def words_of(message: Message) -> str:
+    """The text without the places that it names: a street must not decide what a sentence is."""
+    text = str(message.get(TEXT) or "")
+    places = [e for e in message.get(ENTITIES, []) if e["entity"] in PLACES]
+    return without_places(text, [(int(e["start"]), int(e["end"])) for e in places])
+
+
+def foreign_share(shares: Mapping[str, float]) -> float:
+    """How likely a text is in a language that the encoder does not know."""
+    return sum(share for language, share in shares.items() if language not in encoder.LANGUAGES)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class TopicClassifier(GraphComponent, IntentClassifier):  # type: ignore[misc]
-    """Intent and topic with calibrated confidence, and what to do with the doubt."""
+class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
+    """Intent, topic and danger with calibrated confidence, and what to do with the doubt."""
+
+    classifier: KernelClassifier | None = None
+    speller = Speller({})
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`answer`: least confidence to act on; `clarify`: least to offer as a candidate."""
-        return {"answer": 0.5, "clarify": 0.06, "candidates": 3}
-
-    def __init__(
-        self,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        classifier: KernelClassifier | None = None,
-        speller: Speller | None = None,
-    ) -> None:
-        self.config = config
-        self.classifier = classifier
-        self.speller = speller or Speller({})
-        self._storage, self._resource = model_storage, resource
-
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> TopicClassifier:
-        return cls(config, model_storage, resource)
-
-    def train(self, training_data: TrainingData) -> Resource:
-        examples = [
-            m for m in training_data.intent_examples if m.get(TEXT) and marked(m) != HARMLESS
-        ]
-        texts = [tidy(m.get(TEXT)) for m in examples]
-        labels = [label_of(m.get(INTENT), _topic_of(m)) for m in examples]
-        self.classifier = KernelClassifier()
-        right = self.classifier.fit(texts, encoder.shared().encode(texts), labels)
-        with self._storage.write_to(self._resource) as folder:
-            self.classifier.save(folder)
-            counts = Speller.of(texts).counts
-            (folder / "words.json").write_text(json.dumps(counts, ensure_ascii=False), "utf-8")
-            report = {
-                "texts": len(texts),
-                "labels": len(self.classifier.labels),
-                "left_out_accuracy": round(right, 4),
-                "encoder": encoder.digest(),
-            }
-            (folder / "report.json").write_text(json.dumps(report), "utf-8")
-        return self._resource
-
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> TopicClassifier:
-        encoder.shared()  # loaded with the model, not by the first citizen
-        with model_storage.read_from(resource) as folder:
-            counts = json.loads((folder / "words.json").read_text("utf-8"))
-            classifier = KernelClassifier.load(folder)
-            return cls(config, model_storage, resource, classifier, Speller(counts))
-
-    def process(self, messages: list[Message]) -> list[Message]:
-        for message in messages:
-            self._understand(message)
-        return messages
-
-    def _probabilities(self, text: str, rest: str) -> Floats:
-        """As written and without the places it names: a street must not decide what a sentence is.
-
-        With its typing errors undone as well, where that makes the message clearer.
+        """`answer`: least confidence to act on; `outside`: the most that may speak for a question
+        that is not for the city; `clarify`: least confidence to be offered as a candidate.
         """
-        written = self._mean([text, rest])
-        corrected = self.speller.correct(rest)
-        if corrected == rest:
-            return written
-        undone = self._mean([corrected])
-        return self._joined([written, undone]) if undone.max() > written.max() else written
+        return {"answer": 0.25, "outside": 0.1, "clarify": 0.03, "candidates": 3}
 
-    def _mean(self, texts: list[str]) -> Floats:
-        assert self.classifier is not None
-        different = list(dict.fromkeys(texts))
-        vectors = encoder.shared().encode(different)
-        return self._joined(list(self.classifier.probabilities(different, vectors)))
+    def learn(self, training_data: TrainingData, folder: Path) -> None:
+        texts, labels, languages, alarming = examples_of(training_data)
+        foreign = np.array([foreign_share({x: 1.0}) if x else 0.0 for x in languages], np.float32)
+        self.classifier = KernelClassifier()
+        vectors = encoder.shared().encode(texts)
+        left_out = self.classifier.fit(texts, vectors, labels, foreign, alarming)
+        self.classifier.save(folder)
+        self.speller = Speller.of(text for text, label in zip(texts, labels) if label)
+        counts = json.dumps(self.speller.counts, ensure_ascii=False)
+        (folder / "words.json").write_text(counts, "utf-8")
+        report = {
+            "texts": len(texts),
+            "labels": len(self.classifier.labels),
+            "left_out_accuracy": round(left_out.accuracy, 4),
+            "encoder": encoder.digest(),
+        }
+        (folder / "report.json").write_text(json.dumps(report), "utf-8")
 
-    @staticmethod
-    def _joined(found: list[Floats]) -> Floats:
-        """The geometric mean of distributions."""
-        mean = np.exp(np.log(np.stack(found) + 1e-9).mean(axis=0))
-        return np.asarray(mean / mean.sum(), dtype=np.float32)
+    def restore(self, folder: Path) -> None:
+        encoder.shared()  # loaded with the model, not by the first citizen
+        self.classifier = KernelClassifier.load(folder)
+        self.speller = Speller(json.loads((folder / "words.json").read_text("utf-8")))
 
-    @staticmethod
-    def _fragment(message: Message) -> None:
-        """Nothing but a place: an answer to something, whatever it is."""
-        intent = {"name": "inform", "confidence": 1.0}
-        message.set(INTENT, intent, add_to_output=True)
-        message.set("intent_ranking", [intent], add_to_output=True)
-        message.set("guess", "inform", add_to_output=True)
-        message.set("topic", None, add_to_output=True)
-        message.set("topic_confidence", 0.0, add_to_output=True)
-        message.set("candidates", [], add_to_output=True)
-        message.set("decision", "answer", add_to_output=True)
-
-    def _understand(self, message: Message) -> None:
+    def read(self, message: Message) -> None:
         text = tidy(message.get(TEXT) or "")
         if not text or self.classifier is None:
             return
         rest = tidy(words_of(message))
-        if not rest:
-            self._fragment(message)
+        if not rest:  # nothing but a place: an answer to something, whatever it is
+            put(message, [("inform", "", 1.0)], {"inform": 1.0}, [], "answer")
             return
-        probabilities = self._probabilities(text, rest)
-        order = np.argsort(-probabilities)[:10]
+        foreign = foreign_share(message.get("language_shares") or {})
+        probabilities, alarm = self._probabilities(text, rest, foreign)
+        self._decide(message, self.classifier.labels, probabilities)
+        danger.sound(message, alarm)
+
+    def _probabilities(self, text: str, rest: str, foreign: float) -> tuple[Floats, float]:
+        """As written and without the places it names.
+
+        With its typing errors undone as well, where that makes the message clearer.
+        """
+        assert self.classifier is not None
+        forms = list(dict.fromkeys([rest, text, self.speller.correct(rest)]))
+        vectors = encoder.shared().encode(forms)
+        shares = np.full(len(forms), foreign, np.float32)
+        found, alarms = self.classifier.probabilities(forms, vectors, shares)
+        by_form = dict(zip(forms, found))
+        written = _joined([by_form[text], by_form[rest]] if text != rest else [by_form[rest]])
+        undone = found[-1]
+        if len(found) > len({text, rest}) and undone.max() > written.max():
+            written = _joined([written, undone])
+        return written, float(alarms[0])
+
+    def _decide(self, message: Message, labels: Sequence[str], probabilities: Floats) -> None:
         ranked = [
-            (*self.classifier.labels[i].partition("|")[::2], float(probabilities[i])) for i in order
+            (*labels[i].partition("|")[::2], float(probabilities[i]))
+            for i in np.argsort(-probabilities)[: self.config["candidates"]]
         ]
         by_intent: dict[str, float] = {}
-        for label, p in zip(self.classifier.labels, probabilities):
+        for label, p in zip(labels, probabilities):
             name = label.partition("|")[0]
             by_intent[name] = by_intent.get(name, 0.0) + float(p)
-        intent, topic, confidence = ranked[0]
-        candidates = [
-            {"intent": name, "topic": t or None, "confidence": round(p, 4)}
-            for name, t, p in ranked[: self.config["candidates"]]
-            if p >= self.config["clarify"]
-        ]
-        sure = confidence >= self.config["answer"]
-        ranking = sorted(by_intent.items(), key=lambda pair: -pair[1])
-        decision = "answer" if sure else ("clarify" if candidates else "person")
-        chosen = intent if sure else DEFAULT_NLU_FALLBACK_INTENT_NAME
-        message.set(INTENT, {"name": chosen, "confidence": by_intent[intent]}, add_to_output=True)
-        message.set(
-            "intent_ranking",
-            [{"name": name, "confidence": p} for name, p in ranking[:10]],
-            add_to_output=True,
+        outside = sum(by_intent.get(name, 0.0) for name in NOT_FOR_US)
+        candidates = [c for c in ranked if c[2] >= self.config["clarify"]]
+        intent, _, confidence = ranked[0]
+        sure = confidence >= self.config["answer"] and (
+            intent in NOT_FOR_US or outside <= self.config["outside"]
         )
-        message.set("guess", intent, add_to_output=True)
-        message.set("topic", topic or None, add_to_output=True)
-        message.set("topic_confidence", confidence if topic else 0.0, add_to_output=True)
-        message.set("candidates", candidates, add_to_output=True)
-        message.set("decision", decision, add_to_output=True)
+        decision = "answer" if sure else ("clarify" if candidates else "person")
+        put(message, ranked, by_intent, candidates, decision)
+
+
+def examples_of(
+    training_data: TrainingData,
+) -> tuple[list[str], list[str], list[str], np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Texts, labels ("" for harmless sentences about danger), languages, and which tell of danger.
+
+    Names of intents count as texts too: they say what the intent is about.
+    """
+    rows = [
+        (
+            tidy(m.get(TEXT)),
+            ""
+            if remark(m, "danger") == danger.HARMLESS
+            else label_of(m.get(INTENT), remark(m, "topic")),
+            remark(m, "language"),
+            remark(m, "danger") == danger.DANGER,
+        )
+        for m in training_data.intent_examples
+        if m.get(TEXT)
+    ]
+    known = {row[0] for row in rows}
+    for label in sorted({row[1] for row in rows}):
+        words = tidy(re.sub(r"[_\W]+", " ", label))
+        if label and "|" not in label and words not in known:
+            rows.append((words, label, "", False))
+    texts, labels, languages, alarming = zip(*rows)
+    return list(texts), list(labels), list(languages), np.array(alarming)
+
+
+def put(
+    message: Message,
+    ranked: Sequence[tuple[str, str, float]],
+    by_intent: Mapping[str, float],
+    candidates: Sequence[tuple[str, str, float]],
+    decision: str,
+) -> None:
+    """Write what was understood onto the message; doubt becomes the fallback intent."""
+    intent, topic, confidence = ranked[0]
+    chosen = intent if decision == "answer" else DEFAULT_NLU_FALLBACK_INTENT_NAME
+    ranking = sorted(by_intent.items(), key=lambda pair: -pair[1])[:10]
+    for name, value in {
+        INTENT: {"name": chosen, "confidence": by_intent[intent]},
+        "intent_ranking": [{"name": name, "confidence": p} for name, p in ranking],
+        "guess": intent,
+        "topic": topic or None,
+        "topic_confidence": confidence if topic else 0.0,
+        "candidates": [
+            {"intent": name, "topic": t or None, "confidence": round(p, 4)}
+            for name, t, p in candidates
+        ],
+        "decision": decision,
+    }.items():
+        message.set(name, value, add_to_output=True)
+
+
+def _joined(found: list[Floats]) -> Floats:
+    """The geometric mean of distributions."""
+    mean = np.exp(np.log(np.stack(found) + 1e-9).mean(axis=0))
+    return np.asarray(mean / mean.sum(), dtype=np.float32)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
-class PlaceExtractor(GraphComponent, EntityExtractorMixin):  # type: ignore[misc]
+class PlaceExtractor(StoredComponent, EntityExtractorMixin):  # type: ignore[misc]
     """Streets, areas, house numbers, postcodes, references, telephone numbers and e-mail.
 
     The names of the files are in the model; a register that has others is followed instead.
     """
 
-    def __init__(
-        self,
-        model_storage: ModelStorage,
-        resource: Resource,
-        words: Words | None = None,
-        names: Sequence[Name] = (),
-    ) -> None:
-        self._storage, self._resource = model_storage, resource
-        self._words = words or Words({}, {})
-        self._current: Callable[[], Sequence[Name]] | None = None
-        self._know(names)
+    _current: Callable[[], Sequence[Name]] | None = None
+    _names: Sequence[Name] = ()
+    _words = Words({}, {})
+    gazetteer = Gazetteer((), frozenset())
 
     def follow(self, names: Callable[[], Sequence[Name]]) -> None:
         """Know the names that `names` gives from now on: the same object while nothing changes."""
@@ -218,17 +217,7 @@ class PlaceExtractor(GraphComponent, EntityExtractorMixin):  # type: ignore[misc
         self._names = names
         self.gazetteer = Gazetteer(names, everyday_words(self._words, names))
 
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> PlaceExtractor:
-        return cls(model_storage, resource)
-
-    def train(self, training_data: TrainingData) -> Resource:
+    def learn(self, training_data: TrainingData, folder: Path) -> None:
         """Keep the names that the importer put into the look-up tables, and count words."""
         names = [
             Name(**json.loads(entry))
@@ -237,38 +226,25 @@ class PlaceExtractor(GraphComponent, EntityExtractorMixin):  # type: ignore[misc
             for entry in table["elements"]
         ]
         self._words = count_words(str(m.get(TEXT)) for m in training_data.intent_examples)
-        with self._storage.write_to(self._resource) as folder:
-            data = {
-                "names": [n.__dict__ for n in names],
-                "words": {"counts": self._words.counts, "small": self._words.small},
-            }
-            (folder / "names.json").write_text(json.dumps(data, ensure_ascii=False), "utf-8")
+        data = {
+            "names": [n.__dict__ for n in names],
+            "words": {"counts": self._words.counts, "small": self._words.small},
+        }
+        (folder / "names.json").write_text(json.dumps(data, ensure_ascii=False), "utf-8")
         self._know(names)
-        return self._resource
 
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> PlaceExtractor:
-        with model_storage.read_from(resource) as folder:
-            data = json.loads((folder / "names.json").read_text("utf-8"))
-        names = [Name(n["kind"], n["name"], tuple(n["codes"])) for n in data["names"]]
-        return cls(model_storage, resource, Words(**data["words"]), names)
+    def restore(self, folder: Path) -> None:
+        data = json.loads((folder / "names.json").read_text("utf-8"))
+        self._words = Words(**data["words"])
+        self._know([Name(n["kind"], n["name"], tuple(n["codes"])) for n in data["names"]])
 
-    def process(self, messages: list[Message]) -> list[Message]:
+    def read(self, message: Message) -> None:
         if self._current is not None and (names := self._current()) is not self._names:
             self._know(names)
-        for message in messages:
-            text = message.get(TEXT) or ""
-            if text:
-                found = [
-                    *message.get(ENTITIES, []),
-                    *find_patterns(text[:1000], self.gazetteer.find(text[:600])),
-                ]
-                message.set(ENTITIES, found, add_to_output=True)
-        return messages
+        text = message.get(TEXT) or ""
+        if text:
+            found = [
+                *message.get(ENTITIES, []),
+                *find_patterns(text[:1000], self.gazetteer.find(text[:600])),
+            ]
+            message.set(ENTITIES, found, add_to_output=True)
