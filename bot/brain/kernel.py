@@ -22,6 +22,7 @@ import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse as sp
 from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 Floats = npt.NDArray[np.float32]
@@ -235,8 +236,8 @@ class KernelClassifier:
         z = scores[:, :-1] * np.float32(self.scale)
         z = np.exp(z - z.max(axis=1, keepdims=True))
         slope, offset = self.alarm
-        alarm = 1 / (1 + np.exp(-(slope * scores[:, -1] + offset)))
-        return z / z.sum(axis=1, keepdims=True), alarm.astype(np.float32)
+        alarm: Floats = expit(slope * scores[:, -1] + offset)
+        return z / z.sum(axis=1, keepdims=True), alarm
 
     def save(self, folder: Path) -> None:
         """Write arrays (half precision where that is enough) and vocabularies."""
