@@ -212,8 +212,9 @@ def main() -> None:
         if not line:
             sys.exit(f"{task.name} ({task.system}) failed:\n{done.stderr[-3000:]}")
         results.append(json.loads(line.removeprefix("RESULT ")))
-    Path("results").mkdir(exist_ok=True)
-    Path("results/nlu.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+        # After each task: hours of work must not hang on the last one.
+        Path("results").mkdir(exist_ok=True)
+        Path("results/nlu.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
     print(table(results))
 
 

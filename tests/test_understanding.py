@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from typing import Any
 
 import pytest
 
 from bench import understanding
 from bot import topics
+from bot.brain import training
 from bot.choices import fold
 from bot.reflexes import Reflexes
-from bot.settings import ROOT
+from bot.settings import ROOT, load
 
 LANGUAGES = understanding.LANGUAGES
 # Regression floors: a little below what the model reaches. docs/benchmarks.md has the targets beside
@@ -32,9 +34,27 @@ CEILINGS = {
 
 
 @pytest.fixture(scope="module")
-def report() -> dict[str, Any]:
-    made, _ = understanding.evaluate(understanding.parser())
+def parse() -> understanding.Parse:
+    return understanding.parser()
+
+
+@pytest.fixture(scope="module")
+def report(parse: understanding.Parse) -> dict[str, Any]:
+    made, _ = understanding.evaluate(parse)
     return made
+
+
+def test_the_model_is_small(parse: understanding.Parse) -> None:
+    assert training.model_path(load()).stat().st_size < 30_000_000
+
+
+def test_a_thousand_lines_are_parsed_in_half_a_minute(parse: understanding.Parse) -> None:
+    rows = [row.text for language in LANGUAGES for row in understanding.read(f"{language}.tsv")]
+    parse(rows[0])
+    started = time.perf_counter()
+    for text in rows[:1000]:
+        parse(text)
+    assert time.perf_counter() - started < 30
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -80,6 +80,8 @@ class LeftOut:
 
 def _bare(text: str) -> str:
     """Accents and punctuation off: a missing accent or comma must not cost a match."""
+    if text.isascii():
+        return _PUNCTUATION.sub(" ", text)
     decomposed = unicodedata.normalize("NFKD", text)
     return _PUNCTUATION.sub(" ", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
@@ -130,12 +132,11 @@ class KernelClassifier:
         order = np.argsort(out, kind="stable")
         kept = n - int(out.sum())
         self._char, self._word = _vectorisers(self.shape.least)
-        self._char.fit(texts)
-        self._word.fit(texts)
         texts, labels = [texts[i] for i in order], [labels[i] for i in order]
+        grams = self._char.fit_transform(texts), self._word.fit_transform(texts)
         self._foreign, alarming = foreign[order], alarming[order]
         self._vectors = dense[order]
-        sparse, self._dense, self._norms = self._features(texts, self._vectors, self._foreign)
+        sparse, self._dense, self._norms = self._weighted(*grams, self._vectors, self._foreign)
         self._columns = sparse.T.tocsr()
         kernel = self._own_kernel(sparse)
         kernel[np.diag_indices(n)] += self.shape.ridge / _importance(labels)
@@ -193,15 +194,17 @@ class KernelClassifier:
     def _features(
         self, texts: Sequence[str], vectors: Floats, foreign: Floats
     ) -> tuple[Any, Floats, Floats]:
+        grams = self._char.transform(texts), self._word.transform(texts)
+        return self._weighted(*grams, vectors, foreign)
+
+    def _weighted(
+        self, characters: Any, words: Any, vectors: Floats, foreign: Floats
+    ) -> tuple[Any, Floats, Floats]:
         """Weighted n-grams, weighted vectors, and half the squared length of each text."""
         weights = self.shape.weights(foreign)
         roots = np.sqrt(weights)
-        sparse = sp.hstack(
-            [
-                sp.diags(roots[:, 0]) @ self._char.transform(texts),
-                sp.diags(roots[:, 1]) @ self._word.transform(texts),
-            ]
-        ).tocsr()
+        left, right = sp.diags(roots[:, 0]), sp.diags(roots[:, 1])
+        sparse = sp.hstack([left @ characters, right @ words]).tocsr()
         return sparse, vectors * roots[:, 2:], weights.sum(axis=1) / 2
 
     def _own_kernel(self, sparse: Any) -> Floats:
