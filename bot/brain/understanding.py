@@ -63,7 +63,7 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         """`answer`: least confidence to act on; `outside`: the most that may speak for a question
         that is not for the city; `clarify`: least confidence to be offered as a candidate.
         """
-        return {"answer": 0.25, "outside": 0.1, "clarify": 0.03, "candidates": 3}
+        return {"answer": 0.3, "outside": 0.08, "clarify": 0.03, "candidates": 3}
 
     def learn(self, training_data: TrainingData, folder: Path) -> None:
         texts, labels, languages, alarming = examples_of(training_data)
