@@ -20,16 +20,16 @@ LANGUAGES = understanding.LANGUAGES
 # Regression floors: a little below what the model reaches. docs/benchmarks.md has the targets beside
 # the figures.
 FLOORS = {
-    "intent": {"en": 0.93, "nl": 0.92, "de": 0.91, "da": 0.89},
-    "topic_first": {"en": 0.88, "nl": 0.83, "de": 0.85, "da": 0.81},
-    "topic_in_three": {"en": 0.95, "nl": 0.95, "de": 0.95, "da": 0.95},
-    "out_of_scope_caught": {"en": 0.90, "nl": 0.85, "de": 0.90, "da": 0.86},
-    "danger_heard": {"en": 0.95, "nl": 0.95, "de": 0.95, "da": 0.95},
+    "intent": {"en": 0.94, "nl": 0.93, "de": 0.93, "da": 0.91},
+    "topic_first": {"en": 0.91, "nl": 0.90, "de": 0.91, "da": 0.91},
+    "topic_in_three": {"en": 0.97, "nl": 0.97, "de": 0.97, "da": 0.97},
+    "out_of_scope_caught": {"en": 0.90, "nl": 0.85, "de": 0.88, "da": 0.78},
+    "danger_heard": {"en": 0.97, "nl": 0.97, "de": 0.97, "da": 0.97},
 }
 CEILINGS = {
-    "clarified": {"en": 0.12, "nl": 0.12, "de": 0.12, "da": 0.14},
+    "clarified": {"en": 0.12, "nl": 0.12, "de": 0.12, "da": 0.12},
     "wrongly_rejected": {"en": 0.04, "nl": 0.04, "de": 0.04, "da": 0.04},
-    "false_alarms": {"en": 0.25, "nl": 0.25, "de": 0.25, "da": 0.25},
+    "false_alarms": {"en": 0.17, "nl": 0.19, "de": 0.15, "da": 0.29},
 }
 
 

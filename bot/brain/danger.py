@@ -8,9 +8,6 @@ works alone when the brain is down.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rasa.shared.nlu.constants import INTENT
 from rasa.shared.nlu.training_data.message import Message
 
@@ -31,8 +28,3 @@ def sound(message: Message, alarm: float) -> None:
         message.set(INTENT, intent, add_to_output=True)
         message.set("guess", DANGER, add_to_output=True)
         message.set("decision", "answer", add_to_output=True)
-
-
-def confirmed(reflex: str, parsed: Mapping[str, Any]) -> bool:
-    """A pattern heard danger: does the alarm agree? Without an alarm the pattern decides."""
-    return reflex == DANGER and float(parsed.get("danger", 1.0)) >= WITH_PATTERN
