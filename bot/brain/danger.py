@@ -16,7 +16,7 @@ DANGER = "danger"
 HARMLESS = "harmless"
 WITH_PATTERN = 0.02
 """The least probability to act on when a pattern of the reflexes agrees."""
-ALONE = 0.15
+ALONE = 0.3
 """The least probability to act on without one."""
 
 
