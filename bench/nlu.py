@@ -34,7 +34,12 @@ LANGUAGES = ("en", "nl", "de", "da", "no")
 CONFIGS: dict[str, list[dict[str, Any]]] = {
     "likewise": [
         {"name": "bot.brain.language.LanguageIdentifier"},
-        {"name": "bot.brain.understanding.TopicClassifier", "answer": 0.0, "outside": 1.0},
+        {
+            "name": "bot.brain.understanding.TopicClassifier",
+            "answer": 0.0,
+            "outside": 1.0,
+            "names": True,
+        },
     ],
     "rasa": [
         {"name": "WhitespaceTokenizer"},

@@ -139,6 +139,15 @@ def examples(folder: Path) -> list[Example]:
     return found
 
 
+REPORTING = {
+    "en": "I want to report: {}",
+    "nl": "Ik wil iets melden: {}",
+    "de": "Ich möchte etwas melden: {}",
+    "da": "Jeg vil gerne anmelde: {}",
+}
+"""How a report begins: what is reported must weigh more than that it is."""
+
+
 def names(folder: Path) -> list[Example]:
     """Names and descriptions of every topic: they say what a topic is about, as an example does."""
     found: dict[str, Example] = {}
@@ -147,8 +156,12 @@ def names(folder: Path) -> list[Example]:
         for path, data in _files(folder / kind):
             for key in ("names", "descriptions"):
                 for language, text in (data.get(key) or {}).items():
-                    example = Example(str(text), str(language), intent, f"{prefix}/{path.stem}")
-                    found.setdefault(str(text), example)
+                    texts = [str(text)]
+                    if intent == "report" and key == "names" and language in REPORTING:
+                        texts.append(REPORTING[language].format(text))
+                    for said in texts:
+                        example = Example(said, str(language), intent, f"{prefix}/{path.stem}")
+                        found.setdefault(said, example)
     return list(found.values())
 
 

@@ -61,12 +61,13 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """`answer`: least confidence to act on; `outside`: the most that may speak for a question
-        that is not for the city; `clarify`: least confidence to be offered as a candidate.
+        that is not for the city; `clarify`: least confidence to be offered as a candidate. `names`:
+        names of intents are examples too, for sets whose names are words that people say.
         """
-        return {"answer": 0.3, "outside": 0.08, "clarify": 0.03, "candidates": 3}
+        return {"answer": 0.3, "outside": 0.08, "clarify": 0.03, "candidates": 3, "names": False}
 
     def learn(self, training_data: TrainingData, folder: Path) -> None:
-        texts, labels, languages, alarming = examples_of(training_data)
+        texts, labels, languages, alarming = examples_of(training_data, self.config["names"])
         foreign = np.array([foreign_share({x: 1.0}) if x else 0.0 for x in languages], np.float32)
         self.classifier = KernelClassifier()
         vectors = encoder.shared().encode(texts)
@@ -138,11 +139,11 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
 
 
 def examples_of(
-    training_data: TrainingData,
+    training_data: TrainingData, names: bool = False
 ) -> tuple[list[str], list[str], list[str], np.ndarray[Any, np.dtype[np.bool_]]]:
     """Texts, labels ("" for harmless sentences about danger), languages, and which tell of danger.
 
-    Names of intents count as texts too: they say what the intent is about.
+    With `names`, the names of intents count as texts too.
     """
     rows = [
         (
@@ -157,7 +158,7 @@ def examples_of(
         if m.get(TEXT)
     ]
     known = {row[0] for row in rows}
-    for label in sorted({row[1] for row in rows}):
+    for label in sorted({row[1] for row in rows}) if names else ():
         words = tidy(re.sub(r"[_\W]+", " ", label))
         if label and "|" not in label and words not in known:
             rows.append((words, label, "", False))
