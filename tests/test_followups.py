@@ -16,6 +16,7 @@ from tests.talking import Citizen
         "when?", "how much is it", "wat kost dat?", "en waar?", "hoe lang duurt het", "en wat moet ik meenemen",
         "was kostet das?", "und wo?", "wie lange dauert das", "was muss ich mitbringen?",
         "hvad koster det?", "og hvor?", "hvor lang tid tager det", "hvad skal jeg medbringe?",
+        "what do you need?", "where are you?", "was ist das?", "hvad er det?", "hvad skal du bruge?",
     ],
 )  # fmt: skip
 def test_a_question_without_a_topic_leans_on_the_one_before(text: str) -> None:
@@ -27,7 +28,8 @@ def test_a_question_without_a_topic_leans_on_the_one_before(text: str) -> None:
     [
         "what does a passport cost?", "where is the library?", "hoe lang duurt een vergunning", "yes", "",
         "was kostet ein Parkausweis?", "hvad koster et pas?", "thank you", "it is", "that one please",
-        "when is my bin collected?", "where do I live", "what what what what what what what what what",
+        "when is my bin collected?", "where do I live", "who are you?", "how are you?", "what do you do?",
+        "wat kan je?", "was tun Sie?", "hvad kan du?", "hvem er du?", "og hvad gør du?", "what what what what what what what what what",
     ],
 )  # fmt: skip
 def test_a_message_with_a_topic_of_its_own_does_not(text: str) -> None:
