@@ -28,7 +28,8 @@ from bot.brain import light
 light.load_rasa()
 from bot.brain import encoder
 from bot.brain.importer import TopicImporter
-from bot.brain.kernel import FOLD, KernelClassifier, Shape, tidy
+from bot.brain.kernel import FOLD, KernelClassifier, Shape
+from bot.brain.ngrams import tidy
 from bot.brain.understanding import NOT_FOR_US, examples_of, foreign_share
 from bot.reflexes import Reflexes
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.brain.kernel import KernelClassifier, Shape, tidy
+from bot.brain.kernel import KernelClassifier, Shape
+from bot.brain.ngrams import tidy
 
 WORDS = {
     "waste": "bin rubbish waste collect empty full container lorry".split(),
@@ -45,8 +46,10 @@ def test_one_factorisation_predicts_left_out_texts_as_a_model_without_them_would
     # The same by hand: a ridge regression on the other texts alone, over the same n-grams.
     whole = KernelClassifier(shape)
     whole.fit(TEXTS, VECTORS, LABELS, out=out)
-    sparse, dense, norms = whole._features(TEXTS, VECTORS, np.zeros(len(TEXTS), np.float32))
-    kernel = whole._bent((dense @ dense.T) + (sparse @ sparse.T).toarray(), norms, norms)
+    grams = whole._char.transform(TEXTS), whole._word.transform(TEXTS)
+    nothing = np.zeros(len(TEXTS), np.float32)
+    sparse, dense, norms = whole._weighted(*grams, VECTORS, nothing)
+    kernel = whole._bent((dense @ dense.T) + (sparse @ sparse.T).toarray(), norms[:, None], norms)
     counts = {x: LABELS.count(x) for x in LABELS}
     weight = np.sqrt([len(TEXTS) / 3 / counts[x] for x in LABELS])
     target = np.full((len(TEXTS), 3), -1 / 3)

@@ -20,16 +20,16 @@ LANGUAGES = understanding.LANGUAGES
 # Regression floors: a little below what the model reaches. docs/benchmarks.md has the targets beside
 # the figures.
 FLOORS = {
-    "intent": {"en": 0.94, "nl": 0.93, "de": 0.93, "da": 0.91},
-    "topic_first": {"en": 0.91, "nl": 0.90, "de": 0.91, "da": 0.91},
+    "intent": {"en": 0.93, "nl": 0.92, "de": 0.92, "da": 0.90},
+    "topic_first": {"en": 0.90, "nl": 0.90, "de": 0.90, "da": 0.90},
     "topic_in_three": {"en": 0.97, "nl": 0.97, "de": 0.97, "da": 0.97},
-    "out_of_scope_caught": {"en": 0.90, "nl": 0.85, "de": 0.88, "da": 0.78},
+    "out_of_scope_caught": {"en": 0.90, "nl": 0.85, "de": 0.88, "da": 0.80},
     "danger_heard": {"en": 0.97, "nl": 0.97, "de": 0.97, "da": 0.97},
 }
 CEILINGS = {
     "clarified": {"en": 0.12, "nl": 0.12, "de": 0.12, "da": 0.12},
     "wrongly_rejected": {"en": 0.04, "nl": 0.04, "de": 0.04, "da": 0.04},
-    "false_alarms": {"en": 0.17, "nl": 0.19, "de": 0.15, "da": 0.29},
+    "false_alarms": {"en": 0.20, "nl": 0.27, "de": 0.18, "da": 0.27},
 }
 
 

@@ -10,8 +10,6 @@ it had never seen them; that calibrates the probabilities. Models are plain arra
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,21 +21,15 @@ import scipy.linalg
 import scipy.sparse as sp
 from scipy.optimize import minimize
 from scipy.special import expit
-from sklearn.feature_extraction.text import TfidfVectorizer
+
+from bot.brain.ngrams import against, vectorisers
 
 Floats = npt.NDArray[np.float32]
-_PUNCTUATION = re.compile(r"[^\w\s]")
-_SPACE = re.compile(r"\s+")
 BLOCK = 1024
 QUANTUM = 700.0
 """The numbers of our unit vectors stay below 0.17: times this they fit into a byte."""
 FOLD = 5
 """Every so many texts are left out when the probabilities are calibrated."""
-
-
-def tidy(text: str) -> str:
-    """Lower case and single spaces, at most 600 characters: what a classifier sees."""
-    return _SPACE.sub(" ", text).strip().lower()[:600]
 
 
 @dataclass(frozen=True)
@@ -78,28 +70,6 @@ class LeftOut:
     accuracy: float
 
 
-def _bare(text: str) -> str:
-    """Accents and punctuation off: a missing accent or comma must not cost a match."""
-    if text.isascii():
-        return _PUNCTUATION.sub(" ", text)
-    decomposed = unicodedata.normalize("NFKD", text)
-    return _PUNCTUATION.sub(" ", "".join(c for c in decomposed if not unicodedata.combining(c)))
-
-
-def _vectorisers(least: int) -> tuple[Any, Any]:
-    words = r"\w+"
-    common = {
-        "preprocessor": _bare,
-        "sublinear_tf": True,
-        "dtype": np.float32,
-        "min_df": least,
-    }
-    return (
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **common),
-        TfidfVectorizer(ngram_range=(1, 2), token_pattern=words, **common),
-    )
-
-
 class KernelClassifier:
     """Fit on texts with dense vectors; gives a probability for each label, and one of alarm."""
 
@@ -131,7 +101,7 @@ class KernelClassifier:
         out = np.arange(n) % FOLD == 0 if out is None else out
         order = np.argsort(out, kind="stable")
         kept = n - int(out.sum())
-        self._char, self._word = _vectorisers(self.shape.least)
+        self._char, self._word = vectorisers(self.shape.least)
         texts, labels = [texts[i] for i in order], [labels[i] for i in order]
         grams = self._char.fit_transform(texts), self._word.fit_transform(texts)
         self._foreign, alarming = foreign[order], alarming[order]
@@ -191,12 +161,6 @@ class KernelClassifier:
         right = float((probabilities[named].argmax(axis=1) == target).mean())
         return LeftOut(rows, probabilities, alarm, right)
 
-    def _features(
-        self, texts: Sequence[str], vectors: Floats, foreign: Floats
-    ) -> tuple[Any, Floats, Floats]:
-        grams = self._char.transform(texts), self._word.transform(texts)
-        return self._weighted(*grams, vectors, foreign)
-
     def _weighted(
         self, characters: Any, words: Any, vectors: Floats, foreign: Floats
     ) -> tuple[Any, Floats, Floats]:
@@ -215,12 +179,14 @@ class KernelClassifier:
             end = min(start + BLOCK, n)
             part = self._dense[start:end] @ self._dense[:end].T
             part += (sparse[start:end] @ self._columns[:, :end]).toarray()
-            kernel[start:end, :end] = self._bent(part, self._norms[start:end], self._norms[:end])
+            kernel[start:end, :end] = self._bent(
+                part, self._norms[start:end, None], self._norms[:end]
+            )
         return kernel
 
-    def _bent(self, product: Floats, left: Floats, right: Floats) -> Floats:
+    def _bent(self, product: Floats, left: Floats | np.float32, right: Floats) -> Floats:
         """The Gaussian kernel of inner products, in place."""
-        product -= left[:, None]
+        product -= left
         product -= right
         product *= np.float32(self.shape.gamma)
         return np.exp(product, out=product)
@@ -230,10 +196,20 @@ class KernelClassifier:
     ) -> tuple[Floats, Floats]:
         """Calibrated: a row a text with columns in the order of `labels`, and alarm by text."""
         foreign = np.zeros(len(texts), np.float32) if foreign is None else foreign
-        sparse, dense, norms = self._features(texts, vectors, foreign)
-        product = dense @ self._dense.T
-        product += (sparse @ self._columns).toarray()
-        return self._probabilities(self._bent(product, norms, self._norms) @ self._alpha)
+        weights = self.shape.weights(foreign)
+        roots, norms = np.sqrt(weights), weights.sum(axis=1) / 2
+        characters, words = self._char.transform(texts), self._word.transform(texts)
+        shift = characters.shape[1]
+        scores = np.empty((len(texts), self._alpha.shape[1]), np.float32)
+        # Text by text: of a few at once, the matrix product would copy what it multiplies with.
+        for row in range(len(texts)):
+            left, right = characters[row], words[row]
+            grams = np.concatenate([left.indices, right.indices + shift]).astype(np.int64)
+            values = np.concatenate([left.data * roots[row, 0], right.data * roots[row, 1]])
+            product = self._dense @ (vectors[row] * roots[row, 2])
+            product += against(self._columns, grams, values)
+            scores[row] = self._bent(product, norms[row], self._norms) @ self._alpha
+        return self._probabilities(scores)
 
     def _probabilities(self, scores: Floats) -> tuple[Floats, Floats]:
         z = scores[:, :-1] * np.float32(self.scale)
@@ -283,7 +259,7 @@ class KernelClassifier:
                 (arrays["data"].astype(np.float32), arrays["indices"], arrays["indptr"]),
                 shape=(rows, len(weights)),
             )
-            model._char, model._word = _vectorisers(shape.least)
+            model._char, model._word = vectorisers(shape.least)
             for part, name in ((model._char, "char"), (model._word, "word")):
                 part.vocabulary_ = {gram: i for i, gram in enumerate(meta[name])}
                 part.idf_ = arrays[f"{name}_idf"]

@@ -49,6 +49,7 @@ def _inputs(settings: Settings) -> Iterator[Path]:
         "importer",
         "kernel",
         "language",
+        "ngrams",
         "patterns",
         "spelling",
         "understanding",

@@ -24,7 +24,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.brain import danger, encoder
 from bot.brain.component import StoredComponent, remark
-from bot.brain.kernel import Floats, KernelClassifier, tidy
+from bot.brain.kernel import Floats, KernelClassifier
+from bot.brain.ngrams import tidy
 from bot.brain.patterns import find_patterns
 from bot.brain.spelling import Speller
 from bot.places.gazetteer import Gazetteer, Name, without_places
