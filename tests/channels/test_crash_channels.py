@@ -46,6 +46,7 @@ from tests.road.test_crash import (
     _compare,
     _story,
     _text,
+    far_apart,
     table,
     tickets,
 )
@@ -423,6 +424,7 @@ def stream(launcher: Launcher, providers: Providers, folder: Path, kills: int) -
             providers.set_webhook()
 
     start()
+    far_apart(folder)
     _until(lambda: table(folder, "SELECT 1 FROM marks WHERE name LIKE 'sms:%'"))
     clerk = Clerk(providers, folder)
     try:
