@@ -51,13 +51,13 @@ from tests.road.test_crash import (
     tickets,
 )
 
-pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(180, func_only=True)]
+pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(600, func_only=True)]
 
 KILLS = 31
 ROUNDS = 4
 MESSAGES = 6 * ROUNDS * 5
 """Six conversations: each channel in English and in Dutch."""
-STREAM_SECONDS = 130.0
+STREAM_SECONDS = 300.0
 STEP_SECONDS = 90.0
 SECRET = "only-for-the-crash-test"
 WAITS = {

@@ -87,7 +87,7 @@ async def test_an_edit_and_a_photo_are_sent_from_the_page(
     picture = tmp_path / "lamp.png"
     picture.write_bytes(await page.screenshot())
     await page.set_input_files("#file", str(picture))
-    await page.wait_for_function("document.body.innerText.match(/You said:/g).length === 3")
+    await page.locator("text=You said:").nth(2).wait_for()
     assert len(brain.turns[-1].photos) == 1
     assert await page.evaluate("document.querySelector('.citizen img').naturalWidth") == 390
 
