@@ -6,6 +6,7 @@ from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 
 from actions.boundary import FORM, CivicAction, Said, Speech, offered, wait_in_form
 from actions.neighbourhood import WAITING
+from actions.unclear import MISSES_BEFORE_PERSON
 from actions.whereabouts import goes_on
 from bot.civic.languages import NAMES, language_named
 
@@ -93,6 +94,14 @@ class Chat(CivicAction):
             # Their choices would stand beside those of the form's question.
             speech.tell(self.city.text(phrase, said.language))
             return []
+        if phrase == "utter_out_of_scope":
+            # Words that nobody could follow are often taken for this: a second miss is a miss.
+            misses = int(said.slots.get("misses") or 0) + 1
+            if misses >= MISSES_BEFORE_PERSON:
+                speech.say("utter_offer_person")
+                return [offered("person", text=said.text), SlotSet("misses", misses)]
+            speech.say(phrase)
+            return [SlotSet("misses", misses)]
         speech.say(phrase)
         return [offered("person")] if said.intent == "insult" and not said.in_form else []
 

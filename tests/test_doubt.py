@@ -11,7 +11,7 @@ from bot.assembly import Road
 from bot.store import schema
 from tests.talking import Citizen, clear_the_streets
 
-UNCLEAR = "the street at Zonnelaan 40 is dirty and slippery"
+UNCLEAR = "the tax letter"
 
 
 async def examples(road: Road, citizen: Citizen) -> list[Any]:
