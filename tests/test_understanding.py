@@ -16,11 +16,13 @@ from bot.choices import fold
 from bot.reflexes import Reflexes
 from bot.settings import ROOT, load
 
+pytestmark = pytest.mark.timeout(1500)
 LANGUAGES = understanding.LANGUAGES
 # Regression floors: a little below what the model reaches. docs/benchmarks.md has the targets beside
 # the figures.
 FLOORS = {
-    "intent": {"en": 0.93, "nl": 0.92, "de": 0.92, "da": 0.90},
+    # With the 192 sentences of the eight newer intents, written blind: one to three points lower.
+    "intent": {"en": 0.915, "nl": 0.90, "de": 0.905, "da": 0.885},
     "topic_first": {"en": 0.90, "nl": 0.90, "de": 0.90, "da": 0.90},
     "topic_in_three": {"en": 0.97, "nl": 0.97, "de": 0.97, "da": 0.97},
     "out_of_scope_caught": {"en": 0.90, "nl": 0.85, "de": 0.88, "da": 0.80},
