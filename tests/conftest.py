@@ -12,12 +12,20 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from bot import assembly
 from bot.settings import Settings, load
 from bot.store import migrate
 from bot.store.engine import Database
 from bot.store.journal import Journal
+
+# A busy machine makes no test wrong.
+hypothesis_settings.register_profile(
+    "likewise", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("likewise")
 
 
 @pytest.hookimpl(hookwrapper=True)
