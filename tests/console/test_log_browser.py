@@ -219,4 +219,5 @@ async def test_the_log_works_from_the_keyboard(house: House) -> None:  # noqa: F
         if await page.evaluate("document.activeElement.classList.contains('log-talk')"):
             break
     await page.keyboard.press("Enter")
+    await page.wait_for_url("**/console/log/*")
     await expect(page.locator("h1")).to_contain_text("Conversation")
