@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.assembly.registers import catalogue, staff_register, utc_now
+from bot.assembly.registers import staff_register, utc_now
 from bot.console.office import ConsoleOptions, Office
 from bot.console.provider import Provider, ProviderOptions, roles_of
 from bot.handover.front import FrontDesk
@@ -47,7 +47,7 @@ def office_of(road: Road, archive: Database) -> Office:
         staff=staff_register(settings, road.database),
         audit=AuditLog(road.database, utc_now),
         tickets=road.tickets,
-        catalogue=catalogue(settings),
+        catalogue=road.catalogue,
         phrasebook=road.phrasebook,
         connectors=road.connectors,
         options=ConsoleOptions(

@@ -38,10 +38,12 @@ def finder_of(register: CityRegister) -> PlaceFinder:
     )
 
 
-def ticket_register(settings: Settings, database: Database) -> TicketRegister:
+def ticket_register(
+    settings: Settings, database: Database, services: Catalogue | None = None
+) -> TicketRegister:
     """The register with the city's desks and targets."""
     parents = {area.code: area.parent for area in CityRegister(database).areas()}
-    desks = desks_of(settings.city_dir, catalogue(settings), settings.zone, parents.get)
+    desks = desks_of(settings.city_dir, services or catalogue(settings), settings.zone, parents.get)
     return TicketRegister(database, utc_now, desks)
 
 

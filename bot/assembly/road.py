@@ -16,7 +16,7 @@ from aiohttp import web
 
 from actions.city import City, Neighbourhood
 from actions.registry import actions_for
-from bot import server, topics
+from bot import server
 from bot.assembly.channels import sms_connector, telegram_connector, web_options
 from bot.assembly.console import office_of
 from bot.assembly.registers import catalogue, finder_of, ticket_register, utc_now
@@ -80,7 +80,8 @@ class Road:
         self.database = database
         self.bell = Bell()
         self.journal = Journal(database, utc_now)
-        self.tickets = ticket_register(settings, database)
+        self.catalogue = catalogue(settings)
+        self.tickets = ticket_register(settings, database, self.catalogue)
         self.photos = PhotoRegister(database, utc_now)
         self.notices = NoticeRegister(database, utc_now)
         self.gallery = Gallery(Drawings(database, utc_now), settings.data_dir / "pictures")
@@ -103,9 +104,7 @@ class Road:
             settings.quiet,
             self.bell,
         )
-        self.ticket_news = TicketNews(
-            self.tickets, self.teller, self.phrasebook, catalogue(settings)
-        )
+        self.ticket_news = TicketNews(self.tickets, self.teller, self.phrasebook, self.catalogue)
         self.presence = Presence(database, utc_now)
         self.hours = Profile.load(settings.city_dir).opening(settings.zone)
         self.outlook = DeskOutlook(self.presence, self.hours)
@@ -205,7 +204,7 @@ class Road:
     def _city(self) -> City:
         register = CityRegister(self.database)
         return City(
-            catalogue=topics.load_catalogue(self.settings.city_dir),
+            catalogue=self.catalogue,
             tickets=self.tickets,
             following=self._following(),
             photos=self.photos,
@@ -326,7 +325,7 @@ class Road:
         routes += open_server(
             self.settings,
             self.tickets,
-            catalogue(self.settings),
+            self.catalogue,
             self.phrasebook,
             self.finder,
             RateLimit,

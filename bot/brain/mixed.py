@@ -176,17 +176,6 @@ async def untangle(
     }
 
 
-_UNDERSTOOD = (
-    "intent",
-    "intent_ranking",
-    "guess",
-    "topic",
-    "topic_confidence",
-    "candidates",
-    "decision",
-)
-
-
 def _kept(part: Parsed) -> Parsed:
     """What travels of a part in the message's parse data."""
     return {key: part.get(key) for key in ("text", "entities", *_UNDERSTOOD)}
