@@ -25,10 +25,11 @@ class NameTaken(ValueError):
 
 @dataclass(frozen=True)
 class Member:
-    """One account. `role` is a word of `bot.console.roles`."""
+    """One account. `role` is a word of `bot.console.roles`; `shown` the name that others read."""
 
     id: int
     name: str
+    shown: str
     role: str
     password_hash: str | None
     totp_secret: str | None

@@ -67,5 +67,9 @@ canned_replies = sa.Table(
     Column("code", String(60), primary_key=True),
     Column("names", sa.JSON, nullable=False),
     Column("texts", sa.JSON, nullable=False),
+    Column("place", Integer, nullable=False, server_default="0"),
+    Column("version", Integer, nullable=False, server_default="1"),
     Column("edited_at", UtcDateTime),
+    Column("edited_by", String(60)),
+    Column("retired_at", UtcDateTime),
 )

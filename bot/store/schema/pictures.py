@@ -1,6 +1,8 @@
-"""Photos that citizens send: one row a picture, from its announcement to its deletion.
+"""Photos that citizens send, and pictures that staff send them: one row each, from its announcement
+to its deletion.
 
-The picture itself lies in a photo store under the row's id; the row says whose it is.
+The picture itself lies in a photo store under the row's id; the row says whose it is. A picture
+that staff sent has an address that cannot be guessed and works for a while.
 """
 
 from __future__ import annotations
@@ -29,9 +31,16 @@ photos = sa.Table(
     Column("lat", Float),
     Column("lon", Float),
     Column("position_agreed", Boolean, nullable=False, server_default=sa.false()),
+    Column("sent_by", String(60), nullable=False, server_default=""),
+    Column("share", String(64)),
+    Column("share_until", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("stored_at", UtcDateTime),
+    Index("uq_photos_share", "share", unique=True),
     Index("ix_photos_state_not_before", "state", "not_before"),
 )
 """`state`: waiting (the provider still has it), arriving (being stored), stored, refused and gone
-(`code` says why), erased (its files are to be deleted, then the row)."""
+(`code` says why), erased (its files are to be deleted, then the row).
+
+`sent_by` is the account of staff that uploaded the picture, empty for a citizen's photo. `share` is
+the part of its public address that cannot be guessed, once it was sent; `share_until` its end."""

@@ -17,6 +17,7 @@ staff = sa.Table(
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
     Column("name", String(60), nullable=False, unique=True),
+    Column("shown", String(60), nullable=False, server_default=""),
     Column("role", String(20), nullable=False),
     Column("password_hash", Text),
     Column("totp_secret", String(64)),
