@@ -18,6 +18,8 @@ def erase(c: Connection, conversation: str) -> None:
     inbox, outbox, turns = schema.inbox, schema.outbox, schema.turns
     c.execute(outbox.delete().where(outbox.c.conversation_id == conversation))
     c.execute(turns.delete().where(turns.c.conversation_id == conversation))
+    rated = schema.ratings
+    c.execute(rated.delete().where(rated.c.conversation_id == conversation))
     labelled = schema.labelled_examples
     c.execute(labelled.delete().where(labelled.c.conversation_id == conversation))
     c.execute(

@@ -116,8 +116,9 @@ def forget(c: Connection, conversation: str) -> None:
     c.execute(
         sa.text(
             "UPDATE talks SET turns = 0, lowest = 1, clarified = :no, fell_back = :no, "
-            "handed_over = :no, tickets = 0, follow_up = :no, keep = :no, theme = '', "
-            "quality = NULL, messages = (SELECT count(*) FROM inbox m "
+            "handed_over = :no, tickets = 0, follow_up = :no, keep = :no, rated_low = :no, "
+            "rated_well = :no, theme = '', quality = NULL, "
+            "messages = (SELECT count(*) FROM inbox m "
             f"WHERE m.conversation_id = :c AND {_KEPT}) WHERE number = :n"
         ),
         {"c": conversation, "n": number, "no": False},

@@ -8,6 +8,7 @@ those characters and never stops a message.
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 SHIFT = 1 << 24
@@ -79,6 +80,9 @@ WHEN NEW.conversation_id IS NOT NULL AND NEW.area_code IS NOT OLD.area_code BEGI
   SELECT 'area', NEW.area_code, {_MINE} WHERE NEW.area_code <> ''; END""",
     "log_handover": """AFTER INSERT ON handovers BEGIN
   UPDATE talks SET handed_over = 1 WHERE conversation_id = NEW.conversation_id; END""",
+    "log_rating": """AFTER UPDATE OF helped ON ratings WHEN NEW.helped IS NOT NULL BEGIN
+  UPDATE talks SET rated_low = rated_low OR NEW.helped = 0, rated_well = rated_well OR NEW.helped
+  WHERE conversation_id = NEW.conversation_id; END""",
 }
 
 # PostgreSQL --------------------------------------------------------------------------------------
@@ -177,19 +181,34 @@ POSTGRES: dict[str, tuple[str, str]] = {
         "AFTER INSERT ON handovers",
         "UPDATE talks SET handed_over = true WHERE conversation_id = NEW.conversation_id;",
     ),
+    "log_rating": (
+        "AFTER UPDATE OF helped ON ratings",
+        """IF NEW.helped IS NOT NULL THEN
+        UPDATE talks SET rated_low = rated_low OR NOT NEW.helped,
+          rated_well = rated_well OR NEW.helped
+        WHERE conversation_id = NEW.conversation_id; END IF;""",
+    ),
 }
+LATER = {"log_rating": "ratings"}
+"""Triggers on tables that came after the log: an older migration installs the others."""
 
 
 def install(c: Connection) -> None:
     """Put the log's triggers into force, anew."""
+    there = sa.inspect(c).get_table_names()
+    missing = {name for name, table in LATER.items() if table not in there}
     if c.dialect.name == "sqlite":
         for name, rule in SQLITE.items():
+            if name in missing:
+                continue
             c.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
             c.exec_driver_sql(f"CREATE TRIGGER {name} {rule}")
         return
     for function in FUNCTIONS:
         c.exec_driver_sql(function)
     for name, (when, rule) in POSTGRES.items():
+        if name in missing:
+            continue
         c.exec_driver_sql(
             f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN {rule} RETURN NULL; END $$"

@@ -24,7 +24,7 @@ from bot.store.search import Question
 _talks, _facets, _conversations = schema.talks, schema.talk_facets, schema.conversations
 COMMON = 20_000
 """Messages with the words from which on they count as common."""
-FLAGS = ("clarified", "fell_back", "handed_over", "follow_up", "keep")
+FLAGS = ("clarified", "fell_back", "handed_over", "rated_low", "rated_well", "follow_up", "keep")
 SORTS: Mapping[str, tuple[str, bool]] = {
     "newest": ("last_at", True),
     "oldest": ("last_at", False),

@@ -10,6 +10,7 @@ from bot.store.schema.learning import labelled_examples
 from bot.store.schema.library import answers
 from bot.store.schema.neighbourhood import area_subscriptions, drawings, notices
 from bot.store.schema.pictures import photos
+from bot.store.schema.ratings import ratings
 from bot.store.schema.requests import (
     counters,
     follow_requests,
@@ -80,6 +81,7 @@ __all__ = [
     "outbox",
     "outlines",
     "photos",
+    "ratings",
     "remembered_areas",
     "reports",
     "saved_filters",

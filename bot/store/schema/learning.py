@@ -24,5 +24,11 @@ labelled_examples = sa.Table(
     Column("offered", sa.JSON, nullable=False),
     Column("state", String(10), nullable=False, server_default="new", index=True),
     Column("labelled_at", UtcDateTime, nullable=False),
+    # What staff made of it: the words without personal data, and what they mean.
+    Column("edited", Text),
+    Column("meant_intent", String(60)),
+    Column("meant_topic", String(80)),
+    Column("decided_by", String(60)),
+    Column("decided_at", UtcDateTime),
 )
 """`intent` is "none" when the citizen chose "something else"; `offered` lists intent and topic."""
