@@ -135,8 +135,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Picture:
+    """A picture by its address. `photo` is its id in our own store, when a person sent it."""
+
     url: str
     alt: str
+    photo: str = ""
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ def office_of(road: Road, archive: Database) -> Office:
             "places": road.finder,
             "model": getattr(road.brain, "model", None),
             "refused": road.refused,
+            "photos": road.photo_room,
             "desk": FrontDesk(
                 road.desk, road.presence, road.outlook, CannedReplies(road.database, utc_now)
             ),

@@ -109,6 +109,7 @@ class PhotoRoom:
         return (
             found is not None
             and found.conversation == conversation
+            and not found.sent_by
             and found.state in ("waiting", "arriving", "stored")
         )
 

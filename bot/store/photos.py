@@ -35,6 +35,10 @@ class Photo:
     height: int | None
     bytes: int | None
     created_at: datetime
+    sent_by: str = ""
+    """The account of staff that it comes from; empty for a citizen's."""
+    share: str | None = None
+    """What stands in its public address, once it was sent to the citizen."""
 
 
 class PhotoRegister:
@@ -68,6 +72,7 @@ class PhotoRegister:
                     _photos.c.id.in_(wanted),
                     _photos.c.conversation_id == ticket.conversation_id,
                     _photos.c.state.in_(OPEN),
+                    _photos.c.sent_by == "",
                     sa.or_(_photos.c.ticket_id.is_(None), _photos.c.ticket_id == ticket.id),
                 )
                 .values(ticket_id=ticket.id)
@@ -85,6 +90,7 @@ class PhotoRegister:
                     .where(
                         _photos.c.conversation_id == conversation,
                         _photos.c.ticket_id.is_(None),
+                        _photos.c.sent_by == "",
                         _photos.c.state.in_(OPEN),
                         _photos.c.created_at >= since,
                     )
@@ -147,6 +153,27 @@ class PhotoRegister:
             ]
         )
 
+    # For staff -----------------------------------------------------------------------------------
+
+    async def in_ticket(self, reference: str) -> list[Photo]:
+        """Every photo of a ticket, those that could not be had included; oldest first."""
+        query = (
+            sa.select(_photos)
+            .join(_tickets, _tickets.c.id == _photos.c.ticket_id)
+            .where(_tickets.c.reference == reference, _photos.c.state != "erased")
+            .order_by(_photos.c.created_at, _photos.c.id)
+        )
+        return await self.database.read(lambda c: [as_photo(row) for row in c.execute(query)])
+
+    async def in_conversation(self, conversation: str) -> dict[str, Photo]:
+        """Every photo of a conversation by its id, of both sides; erased ones are not there."""
+        query = sa.select(_photos).where(
+            _photos.c.conversation_id == conversation, _photos.c.state != "erased"
+        )
+        return await self.database.read(
+            lambda c: {row.id: as_photo(row) for row in c.execute(query)}
+        )
+
 
 def as_photo(row: Any) -> Photo:
     return Photo(
@@ -159,4 +186,6 @@ def as_photo(row: Any) -> Photo:
         height=row.height,
         bytes=row.bytes,
         created_at=row.created_at,
+        sent_by=row.sent_by,
+        share=row.share,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,8 @@ from sqlalchemy.engine import Connection
 
 from bot.store import schema
 
+_DRAWN = re.compile(r"/pictures/[0-9a-f]{40}\.png")
+"""The address of a picture that this server drew and anybody may see."""
 _inbox, _turns, _outbox, _tickets = schema.inbox, schema.turns, schema.outbox, schema.tickets
 
 
@@ -27,6 +30,10 @@ class Line:
     choices: tuple[str, ...] = ()
     extras: tuple[tuple[str, str], ...] = ()
     """Kind and words of what else came or went: place, photo, picked, picture, link, command."""
+    photos: tuple[tuple[str, str], ...] = ()
+    """Pictures in our own store that came or went with it: id, and the words that staff gave."""
+    drawn: tuple[tuple[str, str], ...] = ()
+    """Pictures that the bot drew: address on this server, and the same in words."""
     turn: dict[str, Any] | None = field(default=None)
     erased: bool = False
 
@@ -56,7 +63,9 @@ def _from_citizen(row: Any) -> Line:
     extras: list[tuple[str, str]] = []
     if place := body.get("place"):
         extras.append(("place", str(place.get("name") or "")))
-    extras += [("photo", str(part.get("kind", ""))) for part in body.get("attachments") or ()]
+    attached = body.get("attachments") or ()
+    photos = tuple((str(part["photo"]), "") for part in attached if part.get("photo"))
+    extras += [("photo", str(p.get("kind", ""))) for p in attached if not p.get("photo")]
     for kind in ("command", "unsupported"):
         if body.get(kind):
             extras.append((kind, str(body[kind])))
@@ -77,6 +86,7 @@ def _from_citizen(row: Any) -> Line:
         text=str(body.get("text") or picked or body.get("argument") or ""),
         state=row[_inbox.c.state],
         extras=tuple(extras),
+        photos=photos,
         turn=turn,
         erased=bool(body.get("erased")),
     )
@@ -85,8 +95,10 @@ def _from_citizen(row: Any) -> Line:
 def _from_us(row: Any) -> Line:
     reply = row["reply"]
     extras = []
-    if image := reply.get("image"):
-        extras.append(("picture", str(image.get("alt", ""))))
+    image = reply.get("image") or {}
+    alt, photo, drawn = str(image.get("alt", "")), str(image.get("photo") or ""), drawn_of(reply)
+    if image and not photo and not drawn:
+        extras.append(("picture", alt))
     if link := reply.get("link"):
         extras.append(("link", f"{link.get('label', '')} {link.get('url', '')}".strip()))
     if reply.get("ask"):
@@ -100,7 +112,16 @@ def _from_us(row: Any) -> Line:
         code=str(row["code"] or ""),
         choices=tuple(str(choice.get("label", "")) for choice in reply.get("choices") or ()),
         extras=tuple(extras),
+        photos=((photo, alt),) if photo else (),
+        drawn=drawn,
     )
+
+
+def drawn_of(reply: Any) -> tuple[tuple[str, str], ...]:
+    """The picture of a reply, when it is one that this server draws: its address and its words."""
+    image = reply.get("image") or {}
+    url = str(image.get("url", ""))
+    return ((url, str(image.get("alt", ""))),) if _DRAWN.fullmatch(url) else ()
 
 
 def openings(c: Connection, conversations: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,10 @@ from bot.console.passwords import Passwords
 from bot.handover.desk import DeskWork
 from bot.handover.front import FrontDesk
 from bot.handover.outlook import DeskOutlook
+from bot.messages import ConversationId
+from bot.photos.decoder import Decoder
+from bot.photos.room import PhotoRoom
+from bot.photos.store import StoreUnavailable
 from bot.profile import Profile
 from bot.settings import ROOT
 from bot.store.audit import AuditLog
@@ -33,6 +38,8 @@ from bot.store.handovers import Handovers
 from bot.store.journal import Journal
 from bot.store.keys import own_key
 from bot.store.people import Member, StaffRegister
+from bot.store.photo_queue import PhotoQueue
+from bot.store.photos import PhotoRegister
 from bot.store.presence import Presence
 from bot.store.registers import TicketRegister
 from bot.topics import load_catalogue
@@ -67,7 +74,50 @@ def office_of(database: Database, clock: FakeClock) -> Office:
         options=ConsoleOptions(zone=ZoneInfo("Europe/Amsterdam"), city="Testburg"),
         key=own_key(database, "console"),
         passwords=Passwords(QUICK),
-        more={"desk": FrontDesk(work, presence, DeskOutlook(presence, hours), canned)},
+        more={
+            "desk": FrontDesk(work, presence, DeskOutlook(presence, hours), canned),
+            "photos": photo_room(database, clock, bell),
+        },
+    )
+
+
+class Drawer:
+    """A photo store in memory."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.down = False
+
+    async def put(self, name: str, content: bytes) -> None:
+        if self.down:
+            raise StoreUnavailable("down")
+        self.files[name] = content
+
+    async def get(self, name: str) -> bytes | None:
+        if self.down:
+            raise StoreUnavailable("down")
+        return self.files.get(name)
+
+    async def delete(self, name: str) -> None:
+        self.files.pop(name, None)
+
+
+def photo_room(database: Database, clock: FakeClock, bell: Bell) -> PhotoRoom:
+    """A photo room that fetches from nobody; pictures are read in their own process."""
+
+    async def tell(conversation: ConversationId, phrase: str, key: str) -> None:
+        raise AssertionError("nobody is told anything")
+
+    return PhotoRoom(
+        PhotoQueue(database, clock),
+        PhotoRegister(database, clock),
+        Drawer(),
+        Decoder(2_000_000),
+        {},
+        tell,
+        bell,
+        max_bytes=200_000,
+        orphans=timedelta(days=30),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.console.office import Office
+from bot.console.photos import room_of, shown_all
 from bot.console.roles import Role
 from bot.console.routes import Route
 from bot.console.veil import Veil, veil_of
@@ -19,6 +20,7 @@ from bot.handover.desk import Agent
 from bot.handover.front import FrontDesk
 from bot.messages import MAX_TEXT, Entry, Reply
 from bot.store.handovers import Collision
+from bot.store.transcript import drawn_of
 
 ID = "{id:[0-9]{1,12}}"
 LINES = 400
@@ -135,6 +137,8 @@ async def _talk(
     desk, row = desk_of(visit), await _row(visit)
     language = row["spoken"] or row["language"] or visit.office.phrasebook.primary
     entries = await visit.office.journal.latest(row["conversation_id"], LINES)
+    known = await room_of(visit).register.in_conversation(row["conversation_id"])
+    where = f"/handover/{row['id']}"
     if "X-Live" not in visit.request.headers and not fault:
         await visit.note("handover_read", row["conversation_id"], subject=str(row["id"]))
     values = {
@@ -149,7 +153,10 @@ async def _talk(
         "handover/talk.html",
         status=409 if what else 422 if fault else 200,
         row=row,
-        lines=[_line(entry) for entry in entries],
+        lines=[
+            _line(entry) | {"photos": shown_all(_photos(entry), known, where, True)}
+            for entry in entries
+        ],
         events=await desk.handovers.history(row["id"]),
         mine=mine,
         spoken=language,
@@ -181,11 +188,19 @@ def _line(entry: Entry) -> dict[str, Any]:
         "at": entry.at,
         "text": text,
         "place": place,
-        "pictures": len(body.get("attachments") or ()),
+        "drawn": drawn_of(reply),
         "choices": [c["label"] for c in reply.get("choices") or ()],
         "link": reply.get("link"),
         "state": entry.state if entry.sender != "citizen" else "",
     }
+
+
+def _photos(entry: Entry) -> list[tuple[str, str]]:
+    """Ids of the pictures in our store that came or went with a line, with their words."""
+    attached = entry.body.get("attachments") or ()
+    image = (entry.body.get("reply") or {}).get("image") or {}
+    named = [(str(part.get("photo") or ""), "") for part in attached]
+    return named + ([(str(image["photo"]), str(image["alt"]))] if image.get("photo") else [])
 
 
 def _version(visit: Visit) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from bot.console import filters
 from bot.console.office import Office
+from bot.console.photos import room_of, shown_all
 from bot.console.roles import Role
 from bot.console.routes import Route
 from bot.console.veil import veil_of
@@ -117,6 +118,8 @@ async def _show(visit: Visit, fault: str = "", status: int = 200) -> web.StreamR
     lines, tickets = await visit.office.archive.read(look)
     veil = veil_of(visit, conversation)
     expected = veil.learn(lines)
+    known = await room_of(visit).register.in_conversation(conversation)
+    where = f"/log/{conversation}"
     if "X-Live" not in visit.request.headers and visit.request.method == "GET":
         await visit.note("read", conversation=conversation, bare=veil.lifted)
     return await visit.render(
@@ -127,6 +130,7 @@ async def _show(visit: Visit, fault: str = "", status: int = 200) -> web.StreamR
         tickets=tickets,
         veil=veil,
         expected=expected,
+        photos={x.cursor: shown_all(x.photos, known, where, veil.lifted) for x in lines},
         fault=fault,
         marks=MARKS,
     )

@@ -25,6 +25,7 @@ from bot.civic.tickets import (
 )
 from bot.console.office import Office
 from bot.console.pages.tickets import areas_of, desks_of, on_thread, read_date, service_of
+from bot.console.photos import room_of, shown
 from bot.console.roles import Role
 from bot.console.routes import Route
 from bot.console.veil import veil_of
@@ -59,6 +60,8 @@ async def _show(
 ) -> web.StreamResponse:
     ticket = await _ticket(visit)
     register = visit.office.tickets
+    where = f"/tickets/{ticket.reference}"
+    photos = await room_of(visit).register.in_ticket(ticket.reference)
     if "X-Live" not in visit.request.headers and not fault and previews is None:
         await visit.note("ticket_read", ticket.conversation, subject=ticket.reference)
     return await visit.render(
@@ -66,6 +69,7 @@ async def _show(
         status=status,
         ticket=ticket,
         details=_details(visit, ticket),
+        photos=[shown(p, where, visit.may(Role.AGENT)) for p in photos],
         service=service_of(visit, ticket),
         area=(await areas_of(visit)).get(ticket.area_code or ""),
         desks=desks_of(visit),
