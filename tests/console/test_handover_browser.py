@@ -140,7 +140,7 @@ async def test_two_agents_and_a_citizen_from_the_queue_to_the_end(house: House) 
     await ann.page.get_by_role("button", name="Take over").click()
     await expect(ann.page.locator("#composer")).to_be_visible()
     await expect(last).to_contain_text("You are now talking to Ann")
-    await expect(ben.page.locator("#queue")).to_contain_text("with ann")
+    await expect(ben.page.locator("#queue")).to_contain_text("with Ann")
     await expect(ben.page.get_by_role("button", name="Take over")).to_have_count(0)
 
     # Typing shows; the answer arrives; the citizen's words come in live.
@@ -163,11 +163,11 @@ async def test_two_agents_and_a_citizen_from_the_queue_to_the_end(house: House) 
 
     # Ben reads along and cannot answer; Ann hands over while she still has a page of before.
     await ben.page.get_by_role("link", name=re.compile("Open conversation")).click()
-    await expect(ben.page.locator("#stand")).to_contain_text("ann holds this conversation")
+    await expect(ben.page.locator("#stand")).to_contain_text("Ann holds this conversation")
     await expect(ben.page.locator("#composer")).to_have_count(0)
     await ann.page.locator("#pass select").select_option("ben")
     await ann.page.get_by_role("button", name="Hand over").click()
-    await expect(ann.page.locator(".flash")).to_contain_text("ben has the conversation now")
+    await expect(ann.page.locator(".flash")).to_contain_text("Ben has the conversation now")
     await expect(ben.page.locator("#composer")).to_be_visible()
     await ben.page.locator("#text").fill("I am Ben, I will look at it.")
     await ben.page.get_by_role("button", name="Send").click()
