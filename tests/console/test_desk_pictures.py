@@ -144,6 +144,7 @@ BAD = {
     "renamed program": (b"\x7fELF" + bytes(200), "is not a JPEG"),
     "claims to be png": (b"\x89PNG\r\n\x1a\n" + b"x" * 500, "cannot be read"),
     "too many pixels": (p.png(2000, 1500), "too many pixels"),
+    "bomb": (p.bomb(), "too many pixels"),
     "too large": (p.jpeg() + bytes(250_000), "is too large"),
     "far too large": (p.jpeg() + bytes(3_000_000), "is too large"),
 }

@@ -66,6 +66,7 @@ if (lines) {
   const down = () => { lines.scrollTop = lines.scrollHeight; };
   down();
   lines.addEventListener("swapped", down);
+  lines.addEventListener("load", down, true); // a picture that arrives makes the talk longer
 }
 
 const composer = document.getElementById("composer");
