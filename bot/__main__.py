@@ -88,6 +88,8 @@ def parser() -> argparse.ArgumentParser:
     areas.add_argument("--dry-run", action="store_true", help="check and tell, change nothing")
     areas.set_defaults(run=commands.load_areas)
 
+    commands.keeping_parser(sub)
+
     settings = sub.add_parser("settings", help="print the settings, or write .env.example")
     settings.add_argument("--markdown", action="store_true", help="as the README's table")
     settings.add_argument("--env", action="store_true", help="as .env.example")

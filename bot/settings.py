@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
 
+from bot.keeping.daily import time_of_day
 from bot.quiet import QuietHours
 
 PREFIX = "LIKEWISE_"
@@ -89,6 +90,25 @@ class Settings(BaseSettings):
         ge=1,
         le=365,
         description="Days after which a photo that belongs to no report is deleted.",
+    )
+    retention_days: int = Field(
+        90,
+        ge=0,
+        le=3650,
+        description="Days after its last message when a conversation loses its words; "
+        "0 keeps them for ever.",
+    )
+    retention_report_days: int = Field(
+        365,
+        ge=0,
+        le=3650,
+        description="Days after it was finished when a report loses contact, followers and photos; "
+        "0 keeps them for ever.",
+    )
+    purge_at: str = Field(
+        "03:30",
+        description="When the daily purge of what is kept long enough begins, in the city's time. "
+        "Empty: only by `python -m bot purge`.",
     )
     photo_store: Literal["folder", "s3"] = Field(
         "folder", description="Where photos lie: in the data folder, or in an S3 bucket."
@@ -223,6 +243,11 @@ class Settings(BaseSettings):
     def _hours(cls, value: str) -> str:
         QuietHours.of(value, ZoneInfo("UTC"))
         return value
+
+    @validator("purge_at")
+    def _time_of_day(cls, value: str) -> str:
+        time_of_day(value)
+        return value.strip()
 
     @validator("chat_origins", each_item=True)
     def _origin(cls, value: str) -> str:

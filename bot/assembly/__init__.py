@@ -9,6 +9,7 @@ from bot.assembly.preparing import prepare
 from bot.assembly.registers import (
     catalogue,
     finder_of,
+    purge_of,
     staff_register,
     ticket_register,
     utc_now,
@@ -22,6 +23,7 @@ __all__ = [
     "desk_work",
     "finder_of",
     "prepare",
+    "purge_of",
     "renderers",
     "staff_register",
     "ticket_news",

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta, timezone
 
 from bot import topics
 from bot.civic.catalogue import Catalogue
+from bot.keeping.purge import Limits, Purge
+from bot.photos.opening import open_store
 from bot.places.finder import PlaceFinder
 from bot.settings import Settings
 from bot.store.city import CityRegister
@@ -45,6 +47,12 @@ def ticket_register(
     parents = {area.code: area.parent for area in CityRegister(database).areas()}
     desks = desks_of(settings.city_dir, services or catalogue(settings), settings.zone, parents.get)
     return TicketRegister(database, utc_now, desks)
+
+
+def purge_of(settings: Settings, database: Database) -> Purge:
+    """The purge with the city's limits. Raises SettingsError for a photo store that cannot be."""
+    limits = Limits.of_days(settings.retention_days, settings.retention_report_days)
+    return Purge(database, utc_now, open_store(settings), limits)
 
 
 def staff_register(settings: Settings, database: Database) -> StaffRegister:

@@ -19,7 +19,7 @@ from actions.registry import actions_for
 from bot import server
 from bot.assembly.channels import sms_connector, telegram_connector, web_options
 from bot.assembly.console import office_of
-from bot.assembly.registers import catalogue, finder_of, ticket_register, utc_now
+from bot.assembly.registers import catalogue, finder_of, purge_of, ticket_register, utc_now
 from bot.bell import DELIVERIES, Bell, reader
 from bot.brain import light, training
 from bot.brain.nlg import phrasebook
@@ -32,6 +32,7 @@ from bot.handover.hook import Hook
 from bot.handover.outlook import DeskOutlook
 from bot.handover.rounds import Patience, Rounds
 from bot.intake import Intake
+from bot.keeping.daily import time_of_day
 from bot.messages import ChannelName, ConversationId
 from bot.notices.pulling import Pulling
 from bot.notices.telling import Telling
@@ -39,7 +40,6 @@ from bot.open311.endpoints import load_endpoints
 from bot.open311.forwarding import Forwarding
 from bot.open311.opening import open_server
 from bot.photos.opening import open_room
-from bot.photos.sharing import SharedPictures
 from bot.pictures.gallery import Gallery
 from bot.places.live import LiveFinder
 from bot.profile import Profile
@@ -94,7 +94,6 @@ class Road:
         self.photo_room = open_room(
             settings, database, utc_now, self.connectors, self._tell, self.bell
         )
-        self.shared = SharedPictures(self.photo_room, self.phrasebook)
         self.web = WebConnector(self.journal, self.reader, web_options(settings), self.photo_room)
         self.connectors[self.web.name] = self.web
         for connector in self._providers():
@@ -177,7 +176,7 @@ class Road:
         """The channels that have settings; one that cannot be right is refused by name."""
         made: list[Connector] = []
         providers: tuple[tuple[str, Callable[..., Connector | None]], ...] = (
-            ("telegram", partial(telegram_connector, own_picture=self._own_picture)),
+            ("telegram", partial(telegram_connector, own_picture=self.gallery.at)),
             ("sms", sms_connector),
         )
         for name, make in providers:
@@ -188,10 +187,6 @@ class Road:
             else:
                 made += [connector] if connector else []
         return made
-
-    async def _own_picture(self, url: str) -> bytes | None:
-        """The bytes of a picture at an address of this server: drawn by it, or sent by staff."""
-        return await self.shared.at(url) or await self.gallery.at(url)
 
     async def open_channels(self) -> None:
         """Let each channel check its account; a refused one says why, the others go on."""
@@ -276,6 +271,8 @@ class Road:
             if hasattr(connector, "poll")
         ]
         loops.append(self.rounds.run())
+        if at := time_of_day(self.settings.purge_at):
+            loops.append(purge_of(self.settings, self.database).run(at, self.settings.zone))
         loops.append(self.ticket_news.run())
         loops += self._neighbourhood_loops()
         self._tasks = [asyncio.create_task(loop) for loop in loops]
@@ -323,7 +320,6 @@ class Road:
     def application(self, phones: Mapping[str, str] | None = None) -> web.Application:
         """The web application with every connector's routes."""
         routes: list[web.AbstractRouteDef] = [*pages.routes(phones), *self.gallery.routes()]
-        routes += self.shared.routes()
         routes += WasteCalendars(
             CityRegister(self.database),
             self.phrasebook,

@@ -3,6 +3,7 @@
 from bot.commands.areas import load_areas
 from bot.commands.common import Refused
 from bot.commands.examples import example_parser
+from bot.commands.keeping import keeping_parser
 from bot.commands.notices import notice_parser
 from bot.commands.open311 import open311_parser
 from bot.commands.people import members
@@ -18,6 +19,7 @@ __all__ = [
     "chat",
     "example_parser",
     "flagged",
+    "keeping_parser",
     "load_areas",
     "members",
     "migrate",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -79,17 +78,8 @@ class PhotoRoom:
 
     # Uploads and reading -------------------------------------------------------------------------
 
-    async def take(
-        self,
-        conversation: ConversationId,
-        content: bytes,
-        channel: ChannelName,
-        sent_by: str = "",
-    ) -> str:
-        """Store a picture of the citizen, or of a member of staff for them; returns its id.
-
-        Raises PhotoRefused, or PhotoUnavailable for later.
-        """
+    async def take(self, conversation: ConversationId, content: bytes, channel: ChannelName) -> str:
+        """Store a picture; returns its id. Raises PhotoRefused, or PhotoUnavailable for later."""
         if len(content) > self.max_bytes:
             raise PhotoRefused("too_large")
         if self._uploads >= WAITING_UPLOADS:
@@ -97,9 +87,7 @@ class PhotoRoom:
         self._uploads += 1
         try:
             found = await self.decoder.read(content)
-            if sent_by:
-                found = replace(found, position=None)  # where a clerk was is nobody's business
-            photo = await self.queue.begin(conversation, channel, sent_by)
+            photo = await self.queue.begin(conversation, channel)
             await self._put(photo, found)
             if not await self.queue.keep(photo, found):
                 await self._delete(photo)
@@ -158,15 +146,7 @@ class PhotoRoom:
 
     async def delete_erased(self) -> int:
         """Delete the files of erased photos, then their rows; returns how many went."""
-        erased = await self.queue.erased()
-        try:
-            for photo in erased:
-                await self._delete(photo)
-                await self.queue.gone(photo)
-        except StoreUnavailable as error:
-            log.error("photos cannot be deleted yet: %s", error)
-            return 0
-        return len(erased)
+        return await delete_erased(self.queue, self.store)
 
     async def fetch_next(self) -> bool:
         """Fetch one waiting picture; False when none is due."""
@@ -212,5 +192,22 @@ class PhotoRoom:
         await self.store.put(photo_name(photo), found.photo)
 
     async def _delete(self, photo: str) -> None:
-        for small in (False, True):
-            await self.store.delete(photo_name(photo, small))
+        await delete_files(self.store, photo)
+
+
+async def delete_erased(queue: PhotoQueue, store: PhotoStore) -> int:
+    """Delete the files of some erased photos, then their rows; returns how many went."""
+    erased = await queue.erased()
+    try:
+        for photo in erased:
+            await delete_files(store, photo)
+            await queue.gone(photo)
+    except StoreUnavailable as error:
+        log.error("photos cannot be deleted yet: %s", error)
+        return 0
+    return len(erased)
+
+
+async def delete_files(store: PhotoStore, photo: str) -> None:
+    for small in (False, True):
+        await store.delete(photo_name(photo, small))

@@ -96,10 +96,11 @@ def words(c: Connection, conversation: str | None = None) -> None:
         c.execute(sa.text(query), {"conversation": conversation} if conversation else {})
 
 
-def forget(c: Connection, conversation: str) -> None:
+def forget(c: Connection, conversation: str, squeeze: bool = True) -> None:
     """Forget what the log knows of a conversation whose road was erased just now.
 
-    What staff wrote about it goes too. Messages that still wait for an answer are found again.
+    What staff wrote about it goes too. Messages that still wait for an answer, and news that stay,
+    are found again. Without `squeeze` the caller tidies the index at the end of its work.
     """
     number = c.execute(
         sa.text("SELECT number FROM talks WHERE conversation_id = :c"), {"c": conversation}
@@ -116,15 +117,17 @@ def forget(c: Connection, conversation: str) -> None:
     c.execute(
         sa.text(
             "UPDATE talks SET turns = 0, lowest = 1, clarified = :no, fell_back = :no, "
-            "handed_over = :no, tickets = 0, follow_up = :no, keep = :no, rated_low = :no, "
+            "handed_over = :no, follow_up = :no, keep = :no, rated_low = :no, "
             "rated_well = :no, theme = '', quality = NULL, "
+            "tickets = (SELECT count(*) FROM tickets m WHERE m.conversation_id = :c), "
             "messages = (SELECT count(*) FROM inbox m "
-            f"WHERE m.conversation_id = :c AND {_KEPT}) WHERE number = :n"
+            f"WHERE m.conversation_id = :c AND {_KEPT}) + (SELECT count(*) FROM outbox m "
+            "WHERE m.conversation_id = :c) WHERE number = :n"
         ),
         {"c": conversation, "n": number, "no": False},
     )
     words(c, conversation)
-    if c.dialect.name == "sqlite":
+    if squeeze and c.dialect.name == "sqlite":
         _squeeze(c)
 
 
@@ -148,3 +151,22 @@ def tidy(c: Connection) -> None:
     """Rewrite the full-text index without what was deleted; seconds for a million messages."""
     if c.dialect.name == "sqlite":
         c.execute(sa.text("INSERT INTO talk_words (talk_words) VALUES ('optimize')"))
+
+
+MERGED_PAGES = 400
+"""Pages of the index that one step of a bounded tidying writes: some ten milliseconds."""
+
+
+def tidy_step(c: Connection, first: bool) -> bool:
+    """The same in steps that hold up no turn, `first` once; False when nothing is left to do.
+
+    FTS5's own way (https://www.sqlite.org/fts5.html#the_merge_command): a negative number lines all
+    segments up, and each merge writes some pages more. PostgreSQL's autovacuum does this by itself.
+    """
+    if c.dialect.name != "sqlite":
+        return False
+    before = c.exec_driver_sql("SELECT total_changes()").scalar_one()
+    pages = -MERGED_PAGES if first else MERGED_PAGES
+    c.exec_driver_sql(f"INSERT INTO talk_words (talk_words, rank) VALUES ('merge', {pages})")
+    after = c.exec_driver_sql("SELECT total_changes()").scalar_one()
+    return bool(after - before >= 2)

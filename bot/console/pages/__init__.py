@@ -15,7 +15,6 @@ from bot.console.pages import (
     photos,
     sign_in,
     staff,
-    talk,
     ticket,
     tickets,
 )
@@ -29,7 +28,6 @@ THEMES = (
     staff,
     audit,
     handover,
-    talk,
     tickets,
     ticket,
     photos,
