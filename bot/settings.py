@@ -110,6 +110,13 @@ class Settings(BaseSettings):
         description="When the daily purge of what is kept long enough begins, in the city's time. "
         "Empty: only by `python -m bot purge`.",
     )
+    backup_warn_days: int = Field(
+        2,
+        ge=0,
+        le=365,
+        description="Days after which the console warns that there is no newer backup; "
+        "0 never warns.",
+    )
     photo_store: Literal["folder", "s3"] = Field(
         "folder", description="Where photos lie: in the data folder, or in an S3 bucket."
     )

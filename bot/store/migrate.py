@@ -37,6 +37,14 @@ def upgrade(database: Database) -> str:
     return database.write_now(work)
 
 
+def knows(revision: str) -> bool:
+    """Whether this version has a migration of that name, so that it can go on from there."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory(str(FOLDER))
+    return any(revision == known.revision for known in script.walk_revisions())
+
+
 def new_revision(database: Database, message: str) -> None:
     """Write a migration for the difference between the schema and the database."""
     database.write_now(lambda c: command.revision(_config(c), message=message, autogenerate=True))
