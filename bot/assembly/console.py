@@ -64,6 +64,7 @@ def office_of(road: Road, archive: Database) -> Office:
             "model": getattr(road.brain, "model", None),
             "refused": road.refused,
             "photos": road.photo_room,
+            "shared": road.shared,
             "desk": FrontDesk(
                 road.desk, road.presence, road.outlook, CannedReplies(road.database, utc_now)
             ),

@@ -40,6 +40,7 @@ from bot.open311.endpoints import load_endpoints
 from bot.open311.forwarding import Forwarding
 from bot.open311.opening import open_server
 from bot.photos.opening import open_room
+from bot.photos.sharing import SharedPictures
 from bot.pictures.gallery import Gallery
 from bot.places.live import LiveFinder
 from bot.profile import Profile
@@ -94,6 +95,7 @@ class Road:
         self.photo_room = open_room(
             settings, database, utc_now, self.connectors, self._tell, self.bell
         )
+        self.shared = SharedPictures(self.photo_room, self.phrasebook)
         self.web = WebConnector(self.journal, self.reader, web_options(settings), self.photo_room)
         self.connectors[self.web.name] = self.web
         for connector in self._providers():
@@ -176,7 +178,7 @@ class Road:
         """The channels that have settings; one that cannot be right is refused by name."""
         made: list[Connector] = []
         providers: tuple[tuple[str, Callable[..., Connector | None]], ...] = (
-            ("telegram", partial(telegram_connector, own_picture=self.gallery.at)),
+            ("telegram", partial(telegram_connector, own_picture=self._own_picture)),
             ("sms", sms_connector),
         )
         for name, make in providers:
@@ -187,6 +189,10 @@ class Road:
             else:
                 made += [connector] if connector else []
         return made
+
+    async def _own_picture(self, url: str) -> bytes | None:
+        """The bytes of a picture at an address of this server: drawn by it, or sent by staff."""
+        return await self.shared.at(url) or await self.gallery.at(url)
 
     async def open_channels(self) -> None:
         """Let each channel check its account; a refused one says why, the others go on."""
@@ -320,6 +326,7 @@ class Road:
     def application(self, phones: Mapping[str, str] | None = None) -> web.Application:
         """The web application with every connector's routes."""
         routes: list[web.AbstractRouteDef] = [*pages.routes(phones), *self.gallery.routes()]
+        routes += self.shared.routes()
         routes += WasteCalendars(
             CityRegister(self.database),
             self.phrasebook,

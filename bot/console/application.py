@@ -101,8 +101,6 @@ def _guarded(office: Office, route: Route) -> Handler:
     """The handler of a row: session, role and form token are looked at before the page is."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        if route.most_bytes:
-            request = request.clone(client_max_size=route.most_bytes)
         visit = await visit_of(office, request, route)
         if route.role is not None:
             if not visit.signed_in:

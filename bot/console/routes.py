@@ -26,7 +26,8 @@ class Route:
 
     `nav` is the key of the words under which the page stands in the navigation, at place `order`;
     `live` marks a stream of events, which is refused with a status and never with a page;
-    `most_bytes` is the largest form (0: what the server takes anyway, 1 MB).
+    `most_bytes` is the largest file of a form that may carry some (0: none, and what the server
+    takes anyway, 1 MB).
     """
 
     method: str

@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp_jinja2
 from aiohttp import web
 
+from bot.console.forms import read_multipart
 from bot.console.roles import Role
 from bot.console.words import LANGUAGES, preferred
 from bot.store.people import Member, Session
@@ -59,6 +60,7 @@ class Visit:
         self.session = session
         self.form: Mapping[str, str] = {}
         self.files: dict[str, web.FileField] = {}
+        self.too_large: set[str] = set()
         self._lists: dict[str, list[str]] = {}
         self._cookies: dict[str, tuple[str, int | None]] = {}
         self.visitor = request.cookies.get(VISITOR_COOKIE, "")
@@ -138,14 +140,18 @@ class Visit:
 
     async def read_form(self) -> None:
         """Read the posted form; files go to `files`, texts to `form`."""
-        posted = await self.request.post()
+        most = self.route.most_bytes if self.route else 0
+        if most and self.request.content_type == "multipart/form-data":
+            posted = await read_multipart(self.request, most)
+            self.files, self.too_large = posted.files, posted.too_large
+            given = posted.texts
+        else:
+            fields = await self.request.post()
+            given = [(name, value) for name, value in fields.items() if isinstance(value, str)]
         texts: dict[str, str] = {}
-        for name, value in posted.items():
-            if isinstance(value, str):
-                texts[name] = clean(value)
-                self._lists.setdefault(name, []).append(texts[name])
-            elif isinstance(value, web.FileField):
-                self.files[name] = value
+        for name, value in given:
+            texts[name] = clean(value)
+            self._lists.setdefault(name, []).append(texts[name])
         self.form = texts
 
     # Form tokens ---------------------------------------------------------------------------------

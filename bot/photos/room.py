@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -78,8 +79,17 @@ class PhotoRoom:
 
     # Uploads and reading -------------------------------------------------------------------------
 
-    async def take(self, conversation: ConversationId, content: bytes, channel: ChannelName) -> str:
-        """Store a picture; returns its id. Raises PhotoRefused, or PhotoUnavailable for later."""
+    async def take(
+        self,
+        conversation: ConversationId,
+        content: bytes,
+        channel: ChannelName,
+        sent_by: str = "",
+    ) -> str:
+        """Store a picture of the citizen, or of a member of staff for them; returns its id.
+
+        Raises PhotoRefused, or PhotoUnavailable for later.
+        """
         if len(content) > self.max_bytes:
             raise PhotoRefused("too_large")
         if self._uploads >= WAITING_UPLOADS:
@@ -87,7 +97,9 @@ class PhotoRoom:
         self._uploads += 1
         try:
             found = await self.decoder.read(content)
-            photo = await self.queue.begin(conversation, channel)
+            if sent_by:
+                found = replace(found, position=None)  # where a clerk was is nobody's business
+            photo = await self.queue.begin(conversation, channel, sent_by)
             await self._put(photo, found)
             if not await self.queue.keep(photo, found):
                 await self._delete(photo)

@@ -39,6 +39,14 @@ class Member:
     signed_in_at: datetime | None
     created_at: datetime
 
+    @property
+    def called(self) -> str:
+        """The name that citizens and colleagues read: the chosen one, or one made of the account's
+        name ("noor.jansen@city.example" is Noor Jansen)."""
+        words = self.name.split("@")[0].replace(".", " ").replace("_", " ").split()
+        made = " ".join(word[:1].upper() + word[1:] for word in words)
+        return self.shown or made or self.name
+
 
 def digest(token: str) -> str:
     """SHA-256 of a random token: such tokens need no slow hash."""

@@ -26,6 +26,9 @@ STALE = timedelta(hours=1)
 POSITION_KEPT = timedelta(days=1)
 """How long a position waits for the citizen's word."""
 
+UNSENT_KEPT = timedelta(days=1)
+"""How long a picture waits for the member of staff who uploaded it to send it."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -41,8 +44,11 @@ class Wanted:
 class PhotoQueue(Queries):
     """See the module."""
 
-    async def begin(self, conversation: ConversationId, channel: ChannelName) -> str:
-        """A row for a picture that is being stored now; returns its id."""
+    async def begin(
+        self, conversation: ConversationId, channel: ChannelName, sent_by: str = ""
+    ) -> str:
+        """A row for a picture that is being stored now, of the citizen or of a member of staff;
+        returns its id."""
         photo = new_photo_id()
         await self.database.write(
             lambda c: c.execute(
@@ -51,6 +57,7 @@ class PhotoQueue(Queries):
                     conversation_id=conversation,
                     channel=channel,
                     state="arriving",
+                    sent_by=sent_by,
                     created_at=self.clock(),
                 )
             )
@@ -129,7 +136,8 @@ class PhotoQueue(Queries):
     async def sweep(self, orphans: timedelta) -> int:
         """Mark as erased what nobody needs; returns how many.
 
-        That is: photos that after `orphans` belong to no ticket, and uploads that broke off.
+        That is: photos that after `orphans` belong to no ticket, pictures that staff uploaded and
+        did not send within a day, and uploads that broke off.
         Positions to which nobody agreed within a day are forgotten.
         """
 
@@ -137,6 +145,11 @@ class PhotoQueue(Queries):
             now = self.clock()
             lonely = sa.and_(_photos.c.ticket_id.is_(None), _photos.c.created_at < now - orphans)
             broken_off = sa.and_(_photos.c.state == "arriving", _photos.c.created_at < now - STALE)
+            unsent = sa.and_(
+                _photos.c.sent_by != "",
+                _photos.c.share.is_(None),
+                _photos.c.created_at < now - UNSENT_KEPT,
+            )
             c.execute(
                 _photos.update()
                 .where(
@@ -148,7 +161,7 @@ class PhotoQueue(Queries):
             )
             done = c.execute(
                 _photos.update()
-                .where(_photos.c.state != "erased", sa.or_(lonely, broken_off))
+                .where(_photos.c.state != "erased", sa.or_(lonely, unsent, broken_off))
                 .values(
                     state="erased",
                     conversation_id=None,

@@ -6,6 +6,7 @@ only ever be attached to a ticket of the conversation that sent it.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -173,6 +174,35 @@ class PhotoRegister:
         return await self.database.read(
             lambda c: {row.id: as_photo(row) for row in c.execute(query)}
         )
+
+    async def share(self, photo: str, conversation: str, until: datetime) -> str | None:
+        """The part of a public address for a picture of staff, which works until then; the same
+        one when it has one already. None for a photo of a citizen, and for one that is gone."""
+
+        def work(c: Connection) -> str | None:
+            mine = (
+                _photos.c.id == photo,
+                _photos.c.conversation_id == conversation,
+                _photos.c.sent_by != "",
+                _photos.c.state == "stored",
+            )
+            new = secrets.token_urlsafe(32)
+            share = sa.func.coalesce(_photos.c.share, new)
+            c.execute(_photos.update().where(*mine).values(share=share, share_until=until))
+            found: str | None = c.execute(sa.select(_photos.c.share).where(*mine)).scalar()
+            return found
+
+        return await self.database.write(work)
+
+    async def shared(self, share: str) -> Photo | None:
+        """The picture that this part of an address stands for, while it works."""
+        query = sa.select(_photos).where(
+            _photos.c.share == share,
+            _photos.c.share_until > self.clock(),
+            _photos.c.state == "stored",
+        )
+        row = await self.database.read(lambda c: c.execute(query).one_or_none())
+        return as_photo(row) if row is not None else None
 
 
 def as_photo(row: Any) -> Photo:

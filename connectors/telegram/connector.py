@@ -27,6 +27,7 @@ from bot.channel import (
     Accept,
     ContentConflict,
     Limits,
+    PhotoUnavailable,
     Report,
 )
 from bot.messages import (
@@ -61,7 +62,8 @@ MAX_BODY = 512 * 1024
 """Bytes of one update. The longest text with what it answers and its entities is far below."""
 EDITS_REMEMBERED = 10_000
 OwnPicture = Callable[[str], Awaitable[Union[bytes, None]]]
-"""Gives the bytes of a picture that this server draws, by its address; None when it is gone."""
+"""Gives the bytes of a picture of this server, by its address; None when it is gone. Raises
+PhotoUnavailable when it may come later."""
 _NO_ANSWER = (TelegramError, LookupError, TypeError, ValueError)
 """What a call raises when nobody answers, or somebody who is not Telegram."""
 
@@ -263,6 +265,8 @@ class TelegramConnector:
                 sent = await self._send_photo(chat, payload, common)
             else:
                 sent = await self._send_text(chat, payload["text"], common)
+        except PhotoUnavailable:
+            return Later(backoff(self._failures + 1), "picture")  # nothing has left yet
         except TelegramError as error:
             return receipt_of(error, self._failures)
         return Sent(f"{chat}:{sent.message_id}")
@@ -280,7 +284,8 @@ class TelegramConnector:
             content = await self.own_picture(payload["own"])
             if content is None:
                 return await self._send_text(chat, payload["text"], common)
-            photo = InputFile(content, filename="picture.png")
+            kind = "jpg" if content.startswith(b"\xff\xd8") else "png"
+            photo = InputFile(content, filename=f"picture.{kind}")
         try:
             return await self.bot.send_photo(chat, photo, caption=payload["text"] or None, **common)
         except BadRequest as error:

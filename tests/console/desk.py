@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aiohttp import ClientResponse, ClientSession, CookieJar, web
+from aiohttp import ClientResponse, ClientSession, CookieJar, FormData, web
 from argon2 import PasswordHasher
 from yarl import URL
 
@@ -28,6 +28,7 @@ from bot.handover.outlook import DeskOutlook
 from bot.messages import ConversationId
 from bot.photos.decoder import Decoder
 from bot.photos.room import PhotoRoom
+from bot.photos.sharing import SharedPictures
 from bot.photos.store import StoreUnavailable
 from bot.profile import Profile
 from bot.settings import ROOT
@@ -57,6 +58,7 @@ def office_of(database: Database, clock: FakeClock) -> Office:
     presence = Presence(database, clock)
     work = DeskWork(Handovers(database, clock), lines, phrasebook(), bell)
     hours = Profile.load(ROOT / "data").opening(ZoneInfo("Europe/Amsterdam"))
+    photos = photo_room(database, clock, bell)
     canned = CannedReplies(database, clock)
     canned.load(load_canned(ROOT / "data"))
     return Office(
@@ -76,7 +78,8 @@ def office_of(database: Database, clock: FakeClock) -> Office:
         passwords=Passwords(QUICK),
         more={
             "desk": FrontDesk(work, presence, DeskOutlook(presence, hours), canned),
-            "photos": photo_room(database, clock, bell),
+            "photos": photos,
+            "shared": SharedPictures(photos, phrasebook()),
         },
     )
 
@@ -207,6 +210,13 @@ class Browser:
             data["token"] = token
         async with self.http.post(
             self.base + "/console" + path, data=data, allow_redirects=False
+        ) as answer:
+            return await self._took(answer)
+
+    async def post_form(self, path: str, form: FormData) -> Browser:
+        """Post a form with files; it carries its token itself."""
+        async with self.http.post(
+            self.base + "/console" + path, data=form, allow_redirects=False
         ) as answer:
             return await self._took(answer)
 

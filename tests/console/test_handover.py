@@ -73,7 +73,7 @@ async def test_two_agents_see_who_waits_and_one_of_them_gets_it(
     assert ann.location == "/handover/1"
     await submit(ben, "/claim")
     await ben.follow()
-    assert "Too late: ann has taken this conversation." in ben.text
+    assert "Too late: Ann has taken this conversation." in ben.text
     assert await heard(rooms) == [BOOK.text("utter_handover_claimed", "en", agent="Ann")]
 
 
@@ -116,7 +116,7 @@ async def test_a_stale_form_sends_nothing_and_keeps_what_was_typed(
     await ann.post("/handover/1/say", {"text": "still me", "version": stale})
     assert ann.status == 409
     assert "Nothing was sent, because something has changed." in ann.text
-    assert "Answered (ben" in ann.text
+    assert "Answered (Ben" in ann.text
     assert ">still me</textarea>" in ann.text
     assert await heard(rooms) == []
 

@@ -28,6 +28,7 @@ from bot.store import migrate
 from bot.store.canned import CannedReplies, load_canned
 from bot.store.engine import Database
 from tests.console.desk import PASSWORD, QUICK
+from tests.photos import pictures
 from tests.web.test_browser import DESKTOP, PHONE, WATCH, Visit, browser, serving  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -140,7 +141,7 @@ async def test_two_agents_and_a_citizen_from_the_queue_to_the_end(house: House) 
     await ann.page.get_by_role("button", name="Take over").click()
     await expect(ann.page.locator("#composer")).to_be_visible()
     await expect(last).to_contain_text("You are now talking to Ann")
-    await expect(ben.page.locator("#queue")).to_contain_text("with ann")
+    await expect(ben.page.locator("#queue")).to_contain_text("with Ann")
     await expect(ben.page.get_by_role("button", name="Take over")).to_have_count(0)
 
     # Typing shows; the answer arrives; the citizen's words come in live.
@@ -163,11 +164,11 @@ async def test_two_agents_and_a_citizen_from_the_queue_to_the_end(house: House) 
 
     # Ben reads along and cannot answer; Ann hands over while she still has a page of before.
     await ben.page.get_by_role("link", name=re.compile("Open conversation")).click()
-    await expect(ben.page.locator("#stand")).to_contain_text("ann holds this conversation")
+    await expect(ben.page.locator("#stand")).to_contain_text("Ann holds this conversation")
     await expect(ben.page.locator("#composer")).to_have_count(0)
     await ann.page.locator("#pass select").select_option("ben")
     await ann.page.get_by_role("button", name="Hand over").click()
-    await expect(ann.page.locator(".flash")).to_contain_text("ben has the conversation now")
+    await expect(ann.page.locator(".flash")).to_contain_text("Ben has the conversation now")
     await expect(ben.page.locator("#composer")).to_be_visible()
     await ben.page.locator("#text").fill("I am Ben, I will look at it.")
     await ben.page.get_by_role("button", name="Send").click()
@@ -178,6 +179,115 @@ async def test_two_agents_and_a_citizen_from_the_queue_to_the_end(house: House) 
     await box.press("Enter")
     await expect(last).to_contain_text("You said: thank you")
     await citizen.shot("closed")
+
+
+async def in_talk(house: House, **options: Any) -> tuple[Visit, Visit]:
+    """A citizen in the web chat, and Ann who has taken over and reads."""
+    citizen = await house.someone("citizen", **PHONE)
+    await citizen.open("/")
+    await citizen.page.locator("likewise-chat .launcher").click()
+    box = citizen.page.locator("likewise-chat textarea")
+    await box.fill("a person please")
+    await box.press("Enter")
+    await expect(citizen.page.locator("likewise-chat .item.bot").last).to_be_visible()
+    ann = await house.staff("ann", **options)
+    await ann.open("/console/handover")
+    await ann.page.get_by_role("button", name="Take over").click()
+    await expect(ann.page.locator("#composer")).to_be_visible()
+    return citizen, ann
+
+
+def file(name: str, content: bytes, kind: str = "image/jpeg") -> Any:
+    return {"name": name, "mimeType": kind, "buffer": content}
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_pictures_go_both_ways(house: House, screen: dict[str, Any]) -> None:
+    citizen, ann = await in_talk(house, **screen)
+    last = citizen.page.locator("likewise-chat .item").last
+    await citizen.page.locator('likewise-chat input[type="file"]').set_input_files(
+        file("lamp.jpg", pictures.jpeg(900, 1200))
+    )
+    box = citizen.page.locator("likewise-chat textarea")
+    await expect(citizen.page.locator("likewise-chat")).to_contain_text("is ready")
+    await box.fill("This is the lamp.")
+    await box.press("Enter")
+
+    # The citizen's photo comes in by itself, small; the whole one is a link away.
+    seen = ann.page.locator("#lines .said.citizen .photos img")
+    await expect(seen).to_have_count(1)
+    await expect(seen).to_have_attribute("alt", re.compile("^Photo from the citizen"))
+    await ann.page.wait_for_function(
+        "() => document.querySelector('#lines .photos img').naturalWidth === 360"
+    )
+    await ann.page.locator("#lines .photos a").focus()
+    async with ann.page.expect_navigation():
+        await ann.page.keyboard.press("Enter")
+    assert ann.page.url.endswith("?size=full")
+    await ann.page.go_back()
+
+    # A file that is no picture costs nothing that was typed.
+    await ann.page.locator("#attach summary").click()
+    await ann.page.locator("#text").fill("Is it this one?")
+    await ann.page.locator("#alt").fill("The lamp at the corner")
+    ann.expected = ("422",)
+    await ann.page.locator("#picture").set_input_files(file("x.jpg", b"not a picture"))
+    await ann.page.get_by_role("button", name="Send").click()
+    await expect(ann.page.locator("#fault")).to_contain_text("is not a JPEG, PNG, WebP or HEIC")
+    await expect(ann.page.locator("#text")).to_have_value("Is it this one?")
+    await expect(ann.page.locator("#alt")).to_have_value("The lamp at the corner")
+    await clean(ann.page)
+
+    # Without words for it the picture waits; then it goes, and both see it.
+    await ann.page.locator("#alt").fill("")
+    await ann.page.locator("#picture").set_input_files(file("a.png", pictures.png(), "image/png"))
+    await expect(ann.page.locator("#picture-seen")).to_be_visible()
+    await ann.page.locator("#alt").evaluate("field => { field.required = false; }")
+    await ann.page.get_by_role("button", name="Send").click()
+    await expect(ann.page.locator(".waiting-picture")).to_contain_text("ready to be sent")
+    await ann.shot("picture-waits", full=True)
+    await clean(ann.page)
+    await ann.page.locator("#alt").fill("The lamp at the corner")
+    await ann.page.get_by_role("button", name="Send").click()
+    await expect(last).to_contain_text("Is it this one?")
+    sent = citizen.page.locator("likewise-chat img.picture").last
+    await expect(sent).to_have_attribute("alt", "The lamp at the corner")
+    await sent.evaluate("image => image.decode()")
+    await citizen.shot("picture-from-staff")
+    own = ann.page.locator("#lines .said.agent .photos img")
+    await expect(own).to_have_attribute("alt", re.compile("^The lamp at the corner"))
+    await own.evaluate("image => image.decode()")
+    await ann.shot("pictures", full=True)
+    await clean(ann.page)
+
+    # In the log they stay behind the veil, until an editor lifts it for a reason.
+    editor = await house.staff("edith", "editor", **screen)
+    row = (await house.road.desk.handovers.queue())[0]
+    await editor.open(f"/console/log/{row['conversation_id']}")
+    await expect(editor.page.locator(".photo-none")).to_have_count(2)
+    await editor.shot("log-veiled", full=True)
+    await clean(editor.page)
+    await editor.page.locator(".log-veil summary").click()
+    await editor.page.locator('input[name="reason"]').fill("a complaint about the lamp")
+    await editor.page.locator(".log-veil button.main").click()
+    await expect(editor.page.locator(".photos img")).to_have_count(2)
+    await editor.page.locator(".photos img").last.evaluate("image => image.decode()")
+    await editor.shot("log-lifted", full=True)
+    await clean(editor.page)
+
+
+async def test_a_picture_goes_out_without_any_script(house: House) -> None:
+    citizen, _ = await in_talk(house)
+    ann = await house.staff("ann", java_script_enabled=False)
+    await ann.open("/console/handover")
+    await ann.page.get_by_role("link", name="Open conversation 1").click()
+    await ann.page.locator("#attach summary").click()
+    await ann.page.locator("#picture").set_input_files(file("a.jpg", pictures.jpeg()))
+    await ann.page.locator("#alt").fill("A lamp")
+    await ann.page.get_by_role("button", name="Send").click()
+    await expect(ann.page.locator("#lines .said.agent .photos img")).to_have_count(1)
+    sent = citizen.page.locator("likewise-chat img.picture").last
+    await expect(sent).to_have_attribute("alt", "A lamp")
 
 
 async def test_a_stale_page_warns_and_keeps_the_words(house: House) -> None:

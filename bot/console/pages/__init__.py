@@ -15,6 +15,7 @@ from bot.console.pages import (
     photos,
     sign_in,
     staff,
+    talk,
     ticket,
     tickets,
 )
@@ -28,6 +29,7 @@ THEMES = (
     staff,
     audit,
     handover,
+    talk,
     tickets,
     ticket,
     photos,

@@ -1,7 +1,6 @@
-"""People who wait for a person: the queue, and a page on which an agent talks with one of them.
+"""People who wait for a person: the queue, who is there for them, and taking one of them over.
 
-Every form names the version of the request that the agent saw. When somebody was faster, nothing
-is sent, the typed text stays in its box, and the page says what happened.
+Whoever comes second is told who was first. What is said then stands in `talk`.
 """
 
 from __future__ import annotations
@@ -11,19 +10,15 @@ from typing import Any
 from aiohttp import web
 
 from bot.console.office import Office
-from bot.console.photos import room_of, shown_all
 from bot.console.roles import Role
 from bot.console.routes import Route
 from bot.console.veil import Veil, veil_of
 from bot.console.visit import Visit
 from bot.handover.desk import Agent
 from bot.handover.front import FrontDesk
-from bot.messages import MAX_TEXT, Entry, Reply
 from bot.store.handovers import Collision
-from bot.store.transcript import drawn_of
 
 ID = "{id:[0-9]{1,12}}"
-LINES = 400
 PREVIEW, PREVIEW_LINES = 160, 12
 
 
@@ -33,13 +28,7 @@ def routes(office: Office) -> list[Route]:
         Route("POST", "/handover/available", Role.AGENT, _available),
         Route("POST", "/handover/here", Role.AGENT, _here, live=True),
         Route("POST", "/handover/take", Role.AGENT, _take),
-        Route("GET", f"/handover/{ID}", Role.AGENT, _talk),
         Route("POST", f"/handover/{ID}/claim", Role.AGENT, _claim),
-        Route("POST", f"/handover/{ID}/say", Role.AGENT, _say),
-        Route("POST", f"/handover/{ID}/typing", Role.AGENT, _typing, live=True),
-        Route("POST", f"/handover/{ID}/pass", Role.AGENT, _pass_on),
-        Route("POST", f"/handover/{ID}/back", Role.AGENT, _back),
-        Route("POST", f"/handover/{ID}/close", Role.AGENT, _close),
     ]
 
 
@@ -49,13 +38,12 @@ def desk_of(visit: Visit) -> FrontDesk:
 
 
 def agent_of(visit: Visit) -> Agent:
-    return named(visit.member.name)
+    return Agent(visit.member.name, visit.member.called)
 
 
-def named(account: str) -> Agent:
-    """An agent with the name that citizens see: "noor.jansen" is Noor Jansen."""
-    words = account.split("@")[0].replace(".", " ").replace("_", " ").split()
-    return Agent(account, " ".join(w[:1].upper() + w[1:] for w in words) or account)
+async def names_of(visit: Visit) -> dict[str, str]:
+    """How each account is called before others."""
+    return {m.name: m.called for m in await visit.office.staff.everyone()}
 
 
 # The queue -------------------------------------------------------------------------------------
@@ -66,7 +54,7 @@ async def _queue(visit: Visit) -> web.StreamResponse:
     rows = await desk.handovers.queue()
     held = {row["conversation_id"] for row in rows}
     flagged = [row for row in await visit.office.journal.flagged() if row["id"] not in held]
-    online = await desk.presence.online()
+    online, names = await desk.presence.online(), await names_of(visit)
     now = visit.office.clock()
     for row in rows:
         row["preview"] = await _preview(visit, row)
@@ -76,7 +64,8 @@ async def _queue(visit: Visit) -> web.StreamResponse:
         claimed=[row for row in rows if row["state"] == "claimed"],
         left=[row for row in rows if row["state"] == "left"],
         flagged=flagged,
-        online=online,
+        online=[names.get(account, account) for account in online],
+        names=names,
         available=visit.member.name in online,
         open=desk.hours.is_open(now),
         opens_at=desk.hours.next_opening(now),
@@ -121,99 +110,6 @@ async def _take(visit: Visit) -> web.StreamResponse:
     return await _claimed(visit, handover)
 
 
-# One conversation ------------------------------------------------------------------------------
-
-
-async def _row(visit: Visit) -> dict[str, Any]:
-    row = await desk_of(visit).handovers.find(int(visit.part("id")))
-    if row is None:
-        raise web.HTTPNotFound
-    return row
-
-
-async def _talk(
-    visit: Visit, typed: str = "", fault: str = "", what: Collision | None = None
-) -> web.StreamResponse:
-    desk, row = desk_of(visit), await _row(visit)
-    language = row["spoken"] or row["language"] or visit.office.phrasebook.primary
-    entries = await visit.office.journal.latest(row["conversation_id"], LINES)
-    known = await room_of(visit).register.in_conversation(row["conversation_id"])
-    where = f"/handover/{row['id']}"
-    if "X-Live" not in visit.request.headers and not fault:
-        await visit.note("handover_read", row["conversation_id"], subject=str(row["id"]))
-    values = {
-        **visit.office.phrasebook.values.get(language, {}),
-        "agent": agent_of(visit).shown,
-    }
-    canned = [(c, c.text(language, values)) for c in await desk.canned.all()]
-    chosen = visit.query("canned")
-    typed = typed or next((text for c, text in canned if c.code == chosen), "")
-    mine = row["state"] == "claimed" and row["claimed_by"] == visit.member.name
-    return await visit.render(
-        "handover/talk.html",
-        status=409 if what else 422 if fault else 200,
-        row=row,
-        lines=[
-            _line(entry) | {"photos": shown_all(_photos(entry), known, where, True)}
-            for entry in entries
-        ],
-        events=await desk.handovers.history(row["id"]),
-        mine=mine,
-        spoken=language,
-        canned=canned,
-        colleagues=[
-            m.name
-            for m in await visit.office.staff.everyone()
-            if m.name != visit.member.name
-            and m.disabled_at is None
-            and Role.of(m.role) >= Role.AGENT
-        ],
-        online=await desk.presence.online(),
-        typed=typed,
-        fault=fault,
-        what=what,
-        most=MAX_TEXT,
-    )
-
-
-def _line(entry: Entry) -> dict[str, Any]:
-    """A line of the conversation as both sides saw it."""
-    body = entry.body
-    reply = body.get("reply") or {}
-    text = body.get("text") or body.get("label") or reply.get("text") or ""
-    place = body.get("place")
-    return {
-        "cursor": entry.cursor,
-        "sender": entry.sender,
-        "at": entry.at,
-        "text": text,
-        "place": place,
-        "drawn": drawn_of(reply),
-        "choices": [c["label"] for c in reply.get("choices") or ()],
-        "link": reply.get("link"),
-        "state": entry.state if entry.sender != "citizen" else "",
-    }
-
-
-def _photos(entry: Entry) -> list[tuple[str, str]]:
-    """Ids of the pictures in our store that came or went with a line, with their words."""
-    attached = entry.body.get("attachments") or ()
-    image = (entry.body.get("reply") or {}).get("image") or {}
-    named = [(str(part.get("photo") or ""), "") for part in attached]
-    return named + ([(str(image["photo"]), str(image["alt"]))] if image.get("photo") else [])
-
-
-def _version(visit: Visit) -> int:
-    version = visit.field("version")
-    if not version.isascii() or not version.isdigit() or len(version) > 9:
-        raise web.HTTPBadRequest
-    return int(version)
-
-
-def _address(visit: Visit) -> str:
-    return f"/handover/{int(visit.part('id'))}"
-
-
 async def _claim(visit: Visit) -> web.StreamResponse:
     return await _claimed(visit, int(visit.part("id")))
 
@@ -225,72 +121,8 @@ async def _claimed(visit: Visit, handover: int) -> web.StreamResponse:
         if what.kind == "gone":
             raise web.HTTPNotFound from None
         key = "handover.too_late" if what.by else "handover.busy"
-        return await visit.redirect("/handover", key, by=what.by)
+        by = (await names_of(visit)).get(what.by, what.by)
+        return await visit.redirect("/handover", key, by=by)
     await desk_of(visit).presence.still_here(visit.member.name)
     await visit.note("handover_claimed", row["conversation_id"], subject=str(handover))
     return await visit.redirect(f"/handover/{handover}")
-
-
-async def _say(visit: Visit) -> web.StreamResponse:
-    """Answer in person; a left question is answered without claiming it first."""
-    desk, row, text = desk_of(visit), await _row(visit), visit.field("text")
-    version = _version(visit)
-    if not text or len(text) > MAX_TEXT:
-        return await _talk(visit, text, "handover.text_empty" if not text else "handover.too_long")
-    verb = desk.work.answer_left if row["state"] == "left" else desk.work.say
-    try:
-        await verb(row["id"], agent_of(visit), Reply(text), version)
-    except Collision as what:
-        return await _collided(visit, what, text)
-    await visit.note("handover_said", row["conversation_id"], subject=str(row["id"]))
-    if row["state"] == "left":
-        return await visit.redirect("/handover", "handover.answered_flash")
-    return await visit.redirect(_address(visit))
-
-
-async def _typing(visit: Visit) -> web.StreamResponse:
-    await desk_of(visit).work.typing(int(visit.part("id")), agent_of(visit))
-    return visit.dress(web.Response(status=204))
-
-
-async def _pass_on(visit: Visit) -> web.StreamResponse:
-    version = _version(visit)
-    wanted = visit.field("colleague")
-    found = [m for m in await visit.office.staff.everyone() if m.name == wanted]
-    fits = found and found[0].disabled_at is None and Role.of(found[0].role) >= Role.AGENT
-    if not fits or wanted == visit.member.name:
-        return await _talk(visit, visit.field("text"), "handover.no_colleague")
-    desk, row = desk_of(visit), await _row(visit)
-    try:
-        await desk.work.pass_on(row["id"], agent_of(visit), named(wanted), version)
-    except Collision as what:
-        return await _collided(visit, what, "")
-    detail = {"to": wanted}
-    await visit.note("handover_passed", row["conversation_id"], str(row["id"]), **detail)
-    return await visit.redirect("/handover", "handover.passed_flash", to=wanted)
-
-
-async def _back(visit: Visit) -> web.StreamResponse:
-    return await _end(visit, "handover_returned", "handover.returned_flash")
-
-
-async def _close(visit: Visit) -> web.StreamResponse:
-    return await _end(visit, "handover_closed", "handover.closed_flash")
-
-
-async def _end(visit: Visit, action: str, flash: str) -> web.StreamResponse:
-    desk, row = desk_of(visit), await _row(visit)
-    verb = desk.work.close if action == "handover_closed" else desk.work.give_back
-    try:
-        await verb(row["id"], agent_of(visit), _version(visit))
-    except Collision as what:
-        return await _collided(visit, what, "")
-    await visit.note(action, row["conversation_id"], subject=str(row["id"]))
-    return await visit.redirect("/handover", flash)
-
-
-async def _collided(visit: Visit, what: Collision, text: str) -> web.StreamResponse:
-    """Somebody was faster: nothing was sent; say what happened and keep what was typed."""
-    if what.kind == "gone":
-        return await visit.redirect("/handover", "handover.gone")
-    return await _talk(visit, text, "handover.collision", what)

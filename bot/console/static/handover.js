@@ -66,14 +66,17 @@ if (lines) {
   const down = () => { lines.scrollTop = lines.scrollHeight; };
   down();
   lines.addEventListener("swapped", down);
+  lines.addEventListener("load", down, true); // a picture that arrives makes the talk longer
 }
 
 const composer = document.getElementById("composer");
 const text = document.getElementById("text");
 if (composer && text) {
   const TYPING_EVERY = 4000;
+  const picture = document.getElementById("picture");
   let told = 0;
   text.addEventListener("input", () => {
+    text.setCustomValidity("");
     const now = Date.now();
     if (!text.value.trim() || now - told < TYPING_EVERY) return;
     told = now;
@@ -85,12 +88,48 @@ if (composer && text) {
       composer.requestSubmit();
     }
   });
-  composer.addEventListener("submit", () => {
+  composer.addEventListener("submit", (event) => {
+    const ready = text.value.trim() || picture?.files.length || composer.querySelector('[name="photo"]');
+    if (!ready) {
+      event.preventDefault();
+      text.setCustomValidity(composer.dataset.empty);
+      text.reportValidity();
+      return;
+    }
     for (const button of composer.querySelectorAll("button")) button.disabled = true;
   });
   addEventListener("pageshow", () => {
     for (const button of composer.querySelectorAll("button")) button.disabled = false;
   });
+
+  // A picture: shown before it is sent, and refused here already when it is too large. Its words
+  // are needed as soon as there is one. It can be pasted, too.
+  const seen = document.getElementById("picture-seen");
+  const alt = document.getElementById("alt");
+  const chosen = async () => {
+    const file = picture.files[0];
+    picture.setCustomValidity(file && file.size > Number(picture.dataset.most) ? picture.dataset.large : "");
+    alt.required = Boolean(file);
+    seen.hidden = true;
+    if (!file || !picture.reportValidity()) return;
+    const image = await createImageBitmap(file).catch(() => null); // HEIC: only the server can
+    if (!image || picture.files[0] !== file) return;
+    const scale = Math.min(1, 320 / Math.max(image.width, image.height));
+    seen.width = Math.round(image.width * scale);
+    seen.height = Math.round(image.height * scale);
+    seen.getContext("2d").drawImage(image, 0, 0, seen.width, seen.height);
+    seen.hidden = false;
+    if (!alt.value) alt.focus();
+  };
+  picture?.addEventListener("change", chosen);
+  text.addEventListener("paste", (event) => {
+    if (![...event.clipboardData.files].some((file) => file.type.startsWith("image/"))) return;
+    event.preventDefault();
+    document.getElementById("attach").open = true;
+    picture.files = event.clipboardData.files;
+    chosen();
+  });
+
   const canned = document.getElementById("canned");
   canned?.addEventListener("submit", (event) => {
     event.preventDefault();
