@@ -351,3 +351,53 @@ async def test_the_pages_in_dutch_on_a_phone_from_the_keyboard(house: House) -> 
     await expect(ann.page.locator(".flash")).to_contain_text("Uw antwoord is onderweg.")
     last = citizen.page.locator("likewise-chat .item").last
     await expect(last).to_contain_text("Every Tuesday and Friday.")
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_two_editors_write_a_standard_reply_and_an_agent_uses_it(
+    house: House, screen: dict[str, Any]
+) -> None:
+    edith = await house.staff("edith", "editor", **screen)
+    noor = await house.staff("noor.jansen", "administrator", **screen)
+    await edith.open("/console/replies")
+    await edith.shot("replies", full=True)
+    await clean(edith.page)
+    await edith.page.get_by_role("link", name="New reply").click()
+    await edith.page.locator('[name="name_en"]').fill("Bring a card")
+    await edith.page.locator('[name="text_en"]').fill("I am {agnt}. Bring your card.")
+    edith.expected = noor.expected = ("422", "409")
+    await edith.page.get_by_role("button", name="Show how it reads").click()
+    await expect(edith.page.locator("#fault")).to_contain_text("{agnt} is not a name")
+    await edith.shot("replies-fault", full=True)
+    await clean(edith.page)
+    await edith.page.locator('[name="text_en"]').fill("I am {agent}. Bring your card.")
+    await edith.page.get_by_role("button", name="Show how it reads").click()
+    await expect(edith.page.locator("#preview mark").first).to_have_text("Edith")
+    await edith.shot("replies-preview", full=True)
+    await clean(edith.page)
+    await edith.page.get_by_role("button", name="Save").click()
+    await expect(edith.page.locator(".flash")).to_contain_text("Bring a card is added.")
+
+    for one in (edith, noor):
+        await one.open("/console/replies/bring-a-card")
+    await edith.page.locator('[name="text_en"]').fill("I am {agent}. Bring your card or passport.")
+    await edith.page.get_by_role("button", name="Save").click()
+    await expect(edith.page.locator(".flash")).to_contain_text("is changed")
+    await noor.page.locator('[name="text_en"]').fill("Bring your passport.")
+    await noor.page.get_by_role("button", name="Save").click()
+    await expect(noor.page.locator("#theirs")).to_contain_text("Edith has changed this reply")
+    await expect(noor.page.locator(".their-words")).to_contain_text("card or passport")
+    await expect(noor.page.locator('[name="text_en"]')).to_have_value("Bring your passport.")
+    await noor.shot("replies-collision", full=True)
+    await clean(noor.page)
+    await in_dutch(noor)
+    await noor.open("/console/replies")
+    await expect(noor.page.locator("h1")).to_have_text("Standaardantwoorden")
+    await clean(noor.page)
+
+    citizen, ann = await in_talk(house, **screen)
+    await ann.page.locator("#canned select").select_option("bring-a-card")
+    await ann.page.get_by_role("button", name="Insert").click()
+    await ann.page.get_by_role("button", name="Send").click()
+    last = citizen.page.locator("likewise-chat .item").last
+    await expect(last).to_contain_text("I am Ann. Bring your card or passport.")

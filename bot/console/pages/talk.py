@@ -20,10 +20,12 @@ from bot.console.roles import Role
 from bot.console.routes import Route
 from bot.console.visit import Visit
 from bot.handover.desk import Agent
+from bot.handover.wording import unfilled
 from bot.messages import MAX_TEXT, ChannelName, ConversationId, Entry, Picture, Reply
 from bot.photos.sharing import SharedPictures
+from bot.store.canned import CannedReply
 from bot.store.handovers import Collision
-from bot.store.transcript import drawn_of
+from bot.store.transcript import drawn_of, tickets_of
 
 LINES = 400
 MAX_ALT = 200
@@ -72,11 +74,7 @@ async def _talk(visit: Visit, draft: Draft, what: Collision | None = None) -> we
     where = f"/handover/{row['id']}"
     if "X-Live" not in visit.request.headers and not draft.fault:
         await visit.note("handover_read", row["conversation_id"], subject=str(row["id"]))
-    values = {
-        **visit.office.phrasebook.values.get(language, {}),
-        "agent": agent_of(visit).shown,
-    }
-    canned = [(c, c.text(language, values)) for c in await desk.canned.all()]
+    canned = await _canned(visit, row["conversation_id"], language)
     chosen = visit.query("canned")
     everyone = await visit.office.staff.everyone()
     return await visit.render(
@@ -103,6 +101,16 @@ async def _talk(visit: Visit, draft: Draft, what: Collision | None = None) -> we
         most_alt=MAX_ALT,
         most_bytes=room.max_bytes,
     )
+
+
+async def _canned(visit: Visit, conversation: str, language: str) -> list[tuple[CannedReply, str]]:
+    """The standard replies in the citizen's language, filled in as far as it is known."""
+    values = dict(visit.office.phrasebook.values.get(language, {}))
+    values["agent"] = agent_of(visit).shown
+    tickets = await visit.office.archive.read(lambda c: tickets_of(c, conversation))
+    if tickets:
+        values["reference"] = tickets[-1]["reference"]
+    return [(c, c.text(language, values)) for c in await desk_of(visit).canned.all()]
 
 
 def _answers(member: Any) -> bool:
@@ -222,6 +230,8 @@ def _lacks(visit: Visit, row: dict[str, Any], text: str, photo: str, alt: str) -
         return "handover.text_empty"
     if len(text) > MAX_TEXT:
         return "handover.too_long"
+    if unfilled(text):
+        return "handover.unfilled"
     if photo and not alt:
         return "handover.picture_no_alt"
     if len(alt) > MAX_ALT:
