@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, Page, expect
 
 from bot.assembly import Road
 from bot.civic.tickets import NewTicket, State
@@ -99,6 +99,113 @@ async def test_a_report_is_planned_with_the_text_seen_before(house: House) -> No
     await in_dutch(ann)
     await expect(page.locator("#history")).to_contain_text("Nieuwe status: Ingepland")
     await clean(page)
+
+
+def card(page: Page, ref: str) -> Locator:
+    return page.locator(f'.column [data-reference="{ref}"]')
+
+
+async def drop(page: Page, ref: str, state: str) -> None:
+    """Drag a card as a hand does, step by step."""
+    await card(page, ref).locator("p.quiet").hover()
+    await page.mouse.down()
+    place = page.locator(f'.column[data-state="{state}"] h2, .closings [data-state="{state}"]')
+    await page.mouse.move(400, 420, steps=3)
+    await expect(place).to_be_visible()
+    await place.hover()
+    await place.hover()
+    await page.mouse.up()
+
+
+async def test_a_card_is_dragged_to_a_state_and_the_text_is_seen_before(
+    house: House,  # noqa: F811
+) -> None:
+    refs = await with_tickets(house.road)
+    ann = await house.staff("ann")
+    page = ann.page
+    await ann.open("/console/tickets?view=board&q=Oosterstraat")
+    await expect(page.locator("#drag-hint")).to_be_visible()
+
+    # A drop shows what is sent, and changes nothing yet.
+    await drop(page, refs[0], "in_progress")
+    await expect(page.locator("#h-preview")).to_have_text("This will be sent")
+    await expect(page.locator(".preview")).to_contain_text("work")
+    assert state_of(house.road, refs[0]) is State.RECEIVED
+    await clean(page)
+    await page.get_by_role("button", name="Change the state and send this").click()
+    await expect(page.locator(".flash")).to_contain_text("The state is changed")
+    assert "view=board" in page.url
+    assert "q=Oosterstraat" in page.url
+    await expect(page.locator('.column[data-state="in_progress"]')).to_contain_text(refs[0])
+
+    # A state that needs something first leads to its field.
+    await drop(page, refs[0], "planned")
+    await expect(page.get_by_label("Day of the work")).to_be_visible()
+    await expect(page.locator("#state")).to_have_value("planned")
+    await page.go_back()
+
+    # Closing, too: the states without a column appear while a card is in the hand.
+    await expect(page.locator("#closings")).to_be_hidden()
+    await drop(page, refs[3], "fixed")
+    await expect(page.locator("#h-preview")).to_have_text("This will be sent")
+    assert state_of(house.road, refs[3]) is State.RECEIVED
+    await page.go_back()
+
+
+async def test_a_state_out_of_reach_refuses_the_card_and_says_so(
+    house: House,  # noqa: F811
+) -> None:
+    refs = await with_tickets(house.road)
+    ann = await house.staff("ann")
+    page = ann.page
+    await ann.open("/console/tickets?view=board")
+    await drop(page, refs[1], "received")
+    refusal = page.locator("#refusal")
+    await expect(refusal).to_contain_text(f"{refs[1]} stays where it is")
+    await expect(refusal).to_contain_text("from In progress to Received")
+    assert state_of(house.road, refs[1]) is State.IN_PROGRESS
+    await ann.shot("refused", full=False)
+    await clean(page)
+    await card(page, refs[1]).locator("p.quiet").hover()
+    await page.mouse.down()
+    await page.mouse.move(500, 420, steps=4)
+    await page.locator('.column[data-state="planned"] h2').hover()
+    await ann.shot("dragging")
+    await page.mouse.up()
+
+    # Somebody else was faster: the drop is refused by the version that the card shows.
+    await ann.open("/console/tickets?view=board")
+    await page.locator("#found").evaluate("found => { found.dataset.busy = 'test'; }")
+    house.road.tickets.move(refs[0], State.IN_PROGRESS, "ben")
+    await drop(page, refs[0], "in_progress")
+    ann.expected = ("422", "409")
+    await expect(page.locator("#fault")).to_be_visible()
+    assert state_of(house.road, refs[0]) is State.IN_PROGRESS
+
+
+async def test_the_board_works_from_the_keyboard_and_without_scripts(
+    house: House,  # noqa: F811
+) -> None:
+    refs = await with_tickets(house.road)
+    ann = await house.staff("ann", java_script_enabled=False)
+    page = ann.page
+    await ann.open("/console/tickets?view=board")
+    await expect(page.locator("#drag-hint")).to_be_hidden()
+    select = page.get_by_label(f"New state of {refs[0]}")
+    await select.focus()
+    await select.select_option("in_progress")
+    await page.get_by_role("button", name=f"Show what is sent for {refs[0]}").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#h-preview")).to_have_text("This will be sent")
+    await page.get_by_role("button", name="Change the state and send this").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator('.column[data-state="in_progress"]')).to_contain_text(refs[0])
+
+
+def state_of(road: Road, ref: str) -> State:
+    found = road.tickets.find(ref)
+    assert found is not None
+    return found.state
 
 
 async def test_many_are_sent_to_a_desk_and_taken_back(house: House) -> None:  # noqa: F811

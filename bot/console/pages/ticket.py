@@ -36,6 +36,8 @@ from bot.tickets.words import news
 REF = "{ref:LW-[0-9]{4}-[0-9]{5,6}}"
 LONGEST = 1000
 PREVIEWS = 6
+GIVEN = ("state", "text", "planned_for", "passed_to", "into")
+"""Fields of the form for a new state; an address may carry the state, as the board's does."""
 
 
 def routes(office: Office) -> list[Route]:
@@ -77,11 +79,17 @@ async def _show(
         followers=await on_thread(register.followers, ticket.reference),
         moves=[s for s in State if s in TRANSITIONS[ticket.state] and s is not State.WITHDRAWN],
         today=register.today(),
-        given={n: visit.field(n) for n in ("state", "text", "planned_for", "passed_to", "into")},
+        given={name: visit.field(name) or visit.query(name) for name in GIVEN},
+        back=_way_back(visit),
         fault=fault,
         previews=previews,
         most=LONGEST,
     )
+
+
+def _way_back(visit: Visit) -> str:
+    """The board or list that this page was opened from, with its filters; else the list."""
+    return visit.way_back(visit.field("back") or visit.query("back"), "")
 
 
 def _details(visit: Visit, ticket: Ticket) -> str:
@@ -232,4 +240,4 @@ async def _change(
         return await _show(visit, "tickets.fault_state", status=422)
     await visit.note(action, None, ref, **detail)
     visit.office.bell.ring("console:tickets")
-    return await visit.redirect(f"/tickets/{ref}", flash)
+    return await visit.redirect(_way_back(visit) or f"/tickets/{ref}", flash)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bot.civic.tickets import (
+    CLOSED,
     NEEDS_FACT,
     NEEDS_TEXT,
     OPEN,
@@ -115,6 +116,10 @@ async def _tickets(visit: Visit) -> web.StreamResponse:
             page = await on_thread(register.search, one, "due", None, COLUMN)
             columns.append((state, counts[state], page.tickets))
         values["columns"] = columns
+        values["closings"] = [state for state in State if state in CLOSED - {State.WITHDRAWN}]
+        values["legal"] = {
+            s: " ".join(n.value for n in TRANSITIONS[s] - {State.WITHDRAWN, s}) for s in State
+        }
         values["moves"] = {
             s: [n for n in State if n in TRANSITIONS[s] & PLAIN and n is not s] for s in State
         }

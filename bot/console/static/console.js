@@ -3,7 +3,12 @@
 //
 //   data-live="topic"   with an id: fetched again when the server says there is news of the topic
 //   data-search="id"    on a GET form: results in #id follow the typing; the address follows too
+//   data-address        where the page stands by itself, when it is shown in answer to a form
 //   data-menu           the navigation behind a button, open on wide screens
+
+// Before anything fetches the page again: the address of a form cannot be fetched.
+const own = document.querySelector("[data-address]")?.dataset.address;
+if (own && location.pathname !== own) history.replaceState(null, "", own);
 
 const wide = matchMedia("(min-width: 901px)");
 for (const menu of document.querySelectorAll("[data-menu]")) {
@@ -25,11 +30,12 @@ export async function page(address, signal) {
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
-/** Put the fresh part in the place of the old one, unless someone is at work in it. */
+/** Put the fresh part in the place of the old one, unless someone is at work in it (with the
+ *  keyboard, or as long as it carries data-busy). */
 export function swap(fresh, id) {
   const old = document.getElementById(id);
   const made = fresh?.getElementById(id);
-  if (!old || !made || old.innerHTML === made.innerHTML) return false;
+  if (!old || !made || old.dataset.busy || old.innerHTML === made.innerHTML) return false;
   const inside = old.contains(document.activeElement) && document.activeElement !== old;
   if (inside && document.activeElement.matches("input, textarea, select")) return false;
   const kept = inside ? document.activeElement.id : "";

@@ -5,10 +5,6 @@ const token = () => document.querySelector('input[name="token"]')?.value ?? "";
 const post = (address) =>
   fetch(address, { method: "POST", headers: { "X-Form-Token": token(), "X-Live": "1" } }).catch(() => null);
 
-// After a refused form the address is the form's; the page itself stands under its own.
-const own = document.querySelector("[data-address]")?.dataset.address;
-if (own && location.pathname !== own) history.replaceState(null, "", own);
-
 // Who said that they are available stays so while the page is open.
 const HERE_SECONDS = 60;
 setInterval(() => post("/console/handover/here"), HERE_SECONDS * 1000);

@@ -1,8 +1,5 @@
-// On a ticket's page: only the fields that the chosen state needs are shown, and after a refused
-// form the address is the page's own. Without this every field stands there, and all of it works.
-
-const own = document.querySelector("[data-address]")?.dataset.address;
-if (own && location.pathname !== own) history.replaceState(null, "", own);
+// On a ticket's page: only the fields that the chosen state needs are shown. Without this every field
+// stands there, and all of it works.
 
 const state = document.getElementById("state");
 const fit = () => {
