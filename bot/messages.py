@@ -298,6 +298,16 @@ class PersonWish:
 
 
 @dataclass(frozen=True)
+class Rating:
+    """What a turn does to the rating of its conversation: it has `asked` about something, or heard
+    whether that `helped`, or its words are the `comment` on a "no"."""
+
+    asked: str = ""
+    helped: bool | None = None
+    comment: bool = False
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the brain gives back. `flag` asks for a person, with the reason; `wish` is set when
     the citizen has agreed that a colleague reads the conversation."""
@@ -311,6 +321,7 @@ class Answer:
     replayed: bool = False
     labelled: Labelled | None = None
     wish: PersonWish | None = None
+    rating: Rating | None = None
 
 
 @dataclass(frozen=True)

@@ -190,6 +190,13 @@ class Settings(BaseSettings):
     handover_wait_minutes: int = Field(
         20, ge=1, le=1440, description="Minutes that a citizen waits for a person to become free."
     )
+    rating_rest_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="Days after which a citizen may be asked again whether they were helped; "
+        "0 never asks.",
+    )
     handover_webhook: str = Field(
         "", description="Address that is told when a citizen waits for a person; empty: none."
     )

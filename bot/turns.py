@@ -28,11 +28,13 @@ from bot.messages import (
     JsonObject,
     PersonWish,
     Place,
+    Rating,
     Reply,
     Turn,
     Understanding,
 )
 from bot.phrases import Phrasebook
+from bot.rating import Ratings, Step
 from bot.reflexes import Reflexes
 from bot.store.claims import HeldPart
 from bot.store.journal import Journal
@@ -86,6 +88,8 @@ class Resolved:
     reflex: str = ""
     held: HeldPart = "drop"
     opt_out: bool | None = None
+    reply: Reply | None = None
+    rating: Rating | None = None
 
     @property
     def known(self) -> bool:
@@ -105,6 +109,7 @@ class Turns:
         reflexes: Reflexes,
         bell: Bell,
         lease: timedelta,
+        ratings: Ratings | None = None,
     ) -> None:
         self.journal = journal
         self.brain = brain
@@ -113,6 +118,7 @@ class Turns:
         self.reflexes = reflexes
         self.bell = bell
         self.lease = lease
+        self.ratings = ratings
 
     async def run(self, worker: str) -> None:
         """Answer messages until cancelled."""
@@ -151,11 +157,13 @@ class Turns:
             return
         if resolved.turn is None:
             language = claim.language or self.phrasebook.primary
-            replies = [self.phrasebook.reply(resolved.phrase, language)]
+            replies = [resolved.reply or self.phrasebook.reply(resolved.phrase, language)]
             open_reply = claim.open_reply
             if resolved.repeat and open_reply and (open_reply.choices or open_reply.ask):
                 replies.append(open_reply)
-            answer = Answer(tuple(replies), claim.language, claim.language_fixed)
+            answer = Answer(
+                tuple(replies), claim.language, claim.language_fixed, rating=resolved.rating
+            )
             await self._keep(claim, answer, "direct", started, opt_out=resolved.opt_out)
             return
         asked = claim.owner == ASKED_QUESTION
@@ -181,7 +189,18 @@ class Turns:
             return
         if not answer.replies:
             answer = self._apology(claim, answer)
+        answer = await self._asking(claim, answer)
         await self._keep(claim, answer, "answered", started)
+
+    async def _asking(self, claim: Claim, answer: Answer) -> Answer:
+        """The answer, with the question whether it helped where that may be asked now."""
+        about = self.ratings.occasion(answer) if self.ratings else ""
+        if not about or self.ratings is None or claim.body.get("in_group"):
+            return answer
+        rest = self.ratings.rest
+        if not await self.journal.may_ask_rating(claim.conversation, about, rest):
+            return answer
+        return self.ratings.asked(answer, about)
 
     def _resolve(self, claim: Claim) -> Resolved:
         """What the message means: a choice, a command, a reflex, or words for the brain."""
@@ -208,7 +227,7 @@ class Turns:
             choice = choices.by_id(choice_id, offered)
             if choice is None:
                 return Resolved(None, "utter_stale_choice", repeat=True)
-            return _picked(replace(turn, text=choice.label), choice.payload)
+            return self._picked(replace(turn, text=choice.label), choice.payload)
         if command := body.get("command"):
             words = body.get("argument", "")
             if command == "report" and words:
@@ -234,7 +253,12 @@ class Turns:
                 return Resolved(replace(turn, payload=NO_PERSON))
             picked = choices.by_text(turn.text, offered)
             if picked is not None:
-                return _picked(turn, picked.payload)
+                return self._picked(turn, picked.payload)
+            if self.ratings and claim.owner in NOBODY:
+                language = claim.language or self.phrasebook.primary
+                step = self.ratings.said(turn.text, offered, language, reflex == "never_mind")
+                if step is not None:
+                    return _rated(turn, step)
             return Resolved(turn)
         if turn.place:
             return Resolved(turn)
@@ -243,6 +267,11 @@ class Turns:
         if body.get("attachments"):
             return Resolved(None, "utter_photo_kept", repeat=True)
         return Resolved(None, "utter_unsupported")
+
+    def _picked(self, turn: Turn, payload: str) -> Resolved:
+        language = turn.language or self.phrasebook.primary
+        step = self.ratings.picked(payload, language) if self.ratings else None
+        return _picked(turn, payload) if step is None else _rated(turn, step)
 
     def _context(self, claim: Claim) -> JsonObject:
         """What an action must know of the line: is it a group, can a position be shared on it?"""
@@ -343,6 +372,13 @@ def _picked(turn: Turn, payload: str) -> Resolved:
     known = payload in BY_HEART
     reflex = next((name for name, p in REFLEXES.items() if known and payload.startswith(p)), "")
     return Resolved(replace(turn, payload=payload), reflex=reflex)
+
+
+def _rated(turn: Turn, step: Step) -> Resolved:
+    """A message that was about a rating; or words that are to be answered after all."""
+    if step.words:
+        return Resolved(replace(turn, text=step.words))
+    return Resolved(None, reply=step.reply, rating=step.rating)
 
 
 def photos_of(body: JsonObject) -> tuple[str, ...]:

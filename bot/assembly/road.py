@@ -44,6 +44,7 @@ from bot.photos.sharing import SharedPictures
 from bot.pictures.gallery import Gallery
 from bot.places.live import LiveFinder
 from bot.profile import Profile
+from bot.rating import Ratings
 from bot.reader import Reader
 from bot.reflexes import Reflexes
 from bot.settings import Settings
@@ -111,8 +112,9 @@ class Road:
         self.presence = Presence(database, utc_now)
         self.hours = Profile.load(settings.city_dir).opening(settings.zone)
         self.outlook = DeskOutlook(self.presence, self.hours)
+        ratings = Ratings(self.phrasebook, utc_now, timedelta(days=settings.rating_rest_days))
         self.desk = DeskWork(
-            Handovers(database, utc_now), self.connectors, self.phrasebook, self.bell
+            Handovers(database, utc_now), self.connectors, self.phrasebook, self.bell, ratings
         )
         self.rounds = self._rounds()
         register = CityRegister(database)
@@ -126,6 +128,7 @@ class Road:
             Reflexes.load(settings.city_dir / "reflexes.yml"),
             self.bell,
             timedelta(seconds=settings.lease_seconds),
+            ratings,
         )
         self.telling = Telling(
             self.notices,

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.bell import DELIVERIES, DESK, Bell, person_typing, reader
 from bot.channel import Connector
 from bot.messages import Address, ChannelName, Reply, Sender
 from bot.phrases import Phrasebook
+from bot.rating import Ratings
 from bot.store.handovers import Change, Collision, Handovers
 from bot.store.rows import OutgoingReply
+from bot.telling import with_ids
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
@@ -39,7 +41,9 @@ class DeskWork:
         connectors: Mapping[ChannelName, Connector],
         phrasebook: Phrasebook,
         bell: Bell,
+        ratings: Ratings | None = None,
     ) -> None:
+        self.ratings = ratings
         self.handovers = handovers
         self.connectors = connectors
         self.phrasebook = phrasebook
@@ -94,7 +98,7 @@ class DeskWork:
         return await self._end(handover, agent, "returned", "utter_handover_back", version)
 
     async def close(self, handover: int, agent: Agent, version: int | None) -> Row:
-        """End the talk; the bot listens again."""
+        """End the talk; the bot listens again, and asks whether the person helped."""
         return await self._end(handover, agent, "closed", "utter_handover_closed", version)
 
     async def _end(
@@ -111,7 +115,23 @@ class DeskWork:
             only_holder=True,
         )
         said = self._phrase(row, phrase)
+        if kind == "closed" and await self._may_ask(row):
+            change = replace(change, asks_rating=True)
+            said += self._rating_question(row)
         return self._rung(await self.handovers.change(handover, change, said))
+
+    async def _may_ask(self, row: Row) -> bool:
+        if self.ratings is None or not self.ratings.rest:
+            return False
+        return await self.handovers.may_ask_rating(
+            row["conversation_id"], "person", self.ratings.rest
+        )
+
+    def _rating_question(self, row: Row) -> list[OutgoingReply]:
+        assert self.ratings is not None
+        language = row["spoken"] or row["language"] or self.phrasebook.primary
+        question = self.ratings.question("person", language)
+        return self._said(row, with_ids(question, f"rating-{row['id']}"), "bot")
 
     async def typing(self, handover: int, agent: Agent) -> None:
         """Show the citizen that the person is typing; best effort."""

@@ -25,6 +25,7 @@ from bot.messages import (
 from bot.store import schema
 from bot.store.erasure import erase
 from bot.store.examples import record_example
+from bot.store.ratings import may_ask, write_rating
 from bot.store.rows import Claim, LeaseLost, OutgoingReply, Queries
 from bot.store.wishes import NOBODY, citizen_wrote, open_request, owner_after, withdraw
 
@@ -201,6 +202,8 @@ class Claims(Queries):
             language = answer.language or claim.language
             open_request(c, claim.conversation, answer.wish, language, now, "citizen")
         self._record(c, claim, answer, outcome, milliseconds, now)
+        if answer.rating and not answer.forget:
+            write_rating(c, claim.conversation, answer.rating, now, claim.inbox_id)
         if answer.labelled and not answer.forget:
             record_example(self.database, c, claim, answer.labelled, now)
         self.add_replies(c, claim.conversation, replies, now, inbox_id=claim.inbox_id)
@@ -270,6 +273,12 @@ class Claims(Queries):
                     created_at=now,
                 )
             )
+
+    async def may_ask_rating(self, conversation: str, about: str, rest: timedelta) -> bool:
+        """May the citizen be asked now whether they were helped?"""
+        return await self.database.read(
+            lambda c: may_ask(c, conversation, about, self.clock(), rest)
+        )
 
     async def put_back(self, claim: Claim, not_before: datetime) -> None:
         """Give the message back for another attempt at `not_before`."""

@@ -16,9 +16,10 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.messages import ConversationId, PersonWish
+from bot.messages import ConversationId, PersonWish, Rating
 from bot.store import schema
 from bot.store.claims import Claims
+from bot.store.ratings import write_rating
 from bot.store.rows import OutgoingReply
 from bot.store.wishes import OPEN, open_of, open_request, write_event
 
@@ -56,6 +57,8 @@ class Change:
     """Columns that must hold what they held when the decision was made."""
     flag: str = ""
     """Why the conversation asks for staff afterwards."""
+    asks_rating: bool = False
+    """Whether what is said asks the citizen if the person helped."""
 
 
 class Handovers(Claims):
@@ -137,6 +140,8 @@ class Handovers(Claims):
                 )
             )
         write_event(c, handover, change.kind, change.by, now, change.detail)
+        if change.asks_rating:
+            write_rating(c, conversation, Rating(asked="person"), now)
         self.add_replies(c, conversation, replies, now, notice_key=notice_key)
         return self._row(c, handover)
 

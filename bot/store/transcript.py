@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,9 @@ from bot.store import schema
 
 _DRAWN = re.compile(r"/pictures/[0-9a-f]{40}\.png")
 """The address of a picture that this server drew and anybody may see."""
+
 _inbox, _turns, _outbox, _tickets = schema.inbox, schema.turns, schema.outbox, schema.tickets
+_ratings = schema.ratings
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Line:
     """Pictures that the bot drew: address on this server, and the same in words."""
     turn: dict[str, Any] | None = field(default=None)
     erased: bool = False
+    rating: str = ""
+    """On lines of the citizen that rate: "well", "low", or "comment"."""
 
 
 def lines_of(c: Connection, conversation: str, limit: int = 1000) -> list[Line]:
@@ -47,7 +52,8 @@ def lines_of(c: Connection, conversation: str, limit: int = 1000) -> list[Line]:
         .order_by(_inbox.c.cursor.desc())
         .limit(limit)
     )
-    found = [_from_citizen(row._mapping) for row in said]
+    rated = _rated(c, conversation)
+    found = [_from_citizen(row._mapping, rated) for row in said]
     told = c.execute(
         sa.select(_outbox)
         .where(_outbox.c.conversation_id == conversation)
@@ -58,7 +64,18 @@ def lines_of(c: Connection, conversation: str, limit: int = 1000) -> list[Line]:
     return sorted(found, key=lambda line: line.cursor)[-limit:]
 
 
-def _from_citizen(row: Any) -> Line:
+def _rated(c: Connection, conversation: str) -> dict[int, str]:
+    """By inbox id, what a message says of the help."""
+    found: dict[int, str] = {}
+    for row in c.execute(sa.select(_ratings).where(_ratings.c.conversation_id == conversation)):
+        if row.inbox_id is not None:
+            found[row.inbox_id] = "well" if row.helped else "low"
+        if row.comment_inbox_id is not None:
+            found[row.comment_inbox_id] = "comment"
+    return found
+
+
+def _from_citizen(row: Any, rated: Mapping[int, str]) -> Line:
     body = row[_inbox.c.body]
     extras: list[tuple[str, str]] = []
     if place := body.get("place"):
@@ -89,6 +106,7 @@ def _from_citizen(row: Any) -> Line:
         photos=photos,
         turn=turn,
         erased=bool(body.get("erased")),
+        rating=rated.get(row[_inbox.c.id], ""),
     )
 
 

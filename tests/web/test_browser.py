@@ -19,12 +19,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
 from bot import staff
 from bot.assembly import Road
 from bot.messages import ConversationId, Reply
+from bot.store import schema
 from tests.talking import clear_the_streets
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -158,12 +160,13 @@ class Visit:
 
     async def to_the_end(self) -> str:
         """Take the first choice of each question until there is a reference; returns it."""
-        done, question = self.last.filter(has_text=REFERENCE), self.last.get_by_role("button").first
+        done = self.said.filter(has_text=REFERENCE)  # the question whether it went well may follow
+        question = self.last.get_by_role("button").first
         for _ in range(6):
             await self.answered()
-            await expect(done.or_(question)).to_be_visible()
+            await expect(done.or_(question).first).to_be_visible()
             if await done.count():
-                return REFERENCE.findall(await self.last.inner_text())[0]
+                return REFERENCE.findall(await done.last.inner_text())[0]
             await question.click()
         raise AssertionError("the report found no end")
 
@@ -429,6 +432,32 @@ async def test_persons_reply_appears_while_the_page_is_open(arrive: Arrive, road
     await visit.hear("This is Anna.")
     await expect(visit.last).to_contain_text("City staff")
     await visit.shot("agent")
+
+
+@SCREENS
+async def test_visitor_rates_with_buttons_and_says_what_went_wrong(
+    arrive: Arrive, road: Road, screen: dict[str, Any]
+) -> None:
+    visit = await arrive(**screen)
+    await visit.open()
+    await visit.page.get_by_role("button", name="Ask a question").first.click()
+    await visit.type("when is the town hall open?")
+    await visit.hear("Monday to Friday")
+    await visit.type("thank you")
+    await visit.hear("Did I help you?")
+    await visit.shot("asked")
+    await visit.choose("No")
+    await visit.hear("What can we do better?")
+    await visit.type("I wanted the hours of the library")
+    await visit.hear("Do you want an answer to it now?")
+    await visit.shot("commented")
+    await visit.choose("Yes, please answer")
+    await visit.hear("ibrary")
+    await visit.fits()
+    table = schema.ratings
+    mine = table.c.conversation_id == await visit.conversation(road)
+    (row,) = await road.database.read(lambda c: c.execute(sa.select(table).where(mine)).all())
+    assert (row.helped, row.comment_inbox_id is not None) == (False, True)
 
 
 async def test_message_typed_without_internet_is_sent_when_it_is_back(arrive: Arrive) -> None:

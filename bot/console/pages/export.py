@@ -42,6 +42,7 @@ HEADINGS = (
     "confidence",
     "outcome",
     "state",
+    "rating",
 )
 KINDS = {
     "csv": "text/csv; charset=utf-8",
@@ -122,6 +123,7 @@ def _rows(
                 f"{confidence:.4f}" if confidence is not None else "",
                 str(turn.get("outcome") or ""),
                 line.state,
+                line.rating,
             )
         )
 
