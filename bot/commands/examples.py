@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import io
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-from ruamel.yaml import YAML
+from typing import TYPE_CHECKING, Any
 
 from bot.commands.common import Arguments, Refused, database_of, say
+from bot.learning.files import exported, meaning, words, write
 from bot.settings import Settings
 
-FOLDERS = {"service": "data/catalogue", "answer": "data/answers"}
+if TYPE_CHECKING:
+    from bot.masking import Masker
+    from bot.store.engine import Database
+
 DECISIONS = {"accept": "accepted", "drop": "dropped"}
+FAULTS = {
+    "empty": "empty",
+    "long": "too long",
+    "marks": "no plain sentence: it holds brackets or other marks",
+    "personal": "about somebody: it holds personal data",
+}
 
 
 def example_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,60 +30,76 @@ def example_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     listed.add_argument("--state", choices=["new", "accepted", "dropped"], help="only this state")
     export = doings.add_parser("export", help="as YAML to paste into topic files")
     export.add_argument("--state", choices=["new", "accepted"], help="only this state")
+    doings.add_parser("write", help="put accepted ones into the data files, for the next training")
     for name in DECISIONS:
         one = doings.add_parser(name, help=f"{name} one example")
         one.add_argument("id", type=int)
+        if name == "accept":
+            one.add_argument("--text", help="the sentence without anybody's personal data")
     for one in doings.choices.values():
         one.set_defaults(run=examples)
 
 
 def examples(arguments: Arguments, settings: Settings) -> int:
-    """List, export, accept, drop."""
-    from bot.store.examples import STATES, ExampleRegister
+    """List, export, write, accept, drop."""
+    from bot.assembly import utc_now
+    from bot.store.examples import STATES, ExampleRegister, Verdict
 
-    register = ExampleRegister(database_of(settings))
+    database = database_of(settings)
+    register = ExampleRegister(database, utc_now)
     if arguments.what in DECISIONS:
-        if not register.decide(arguments.id, DECISIONS[arguments.what]):
+        row = register.find(arguments.id)
+        if row is None:
             raise Refused(f"no example {arguments.id}")
+        text = getattr(arguments, "text", None)
+        if arguments.what == "accept":
+            _acceptable(text or row["text"], _masker(database))
+        register.decide(arguments.id, Verdict(DECISIONS[arguments.what], "command line", text))
         say("done")
         return 0
+    if arguments.what == "write":
+        return _write(register.listed(["accepted"], limit=100_000), settings, _masker(database))
     if arguments.what == "export":
         states = [arguments.state] if arguments.state else ["new", "accepted"]
         say(exported(register.listed(states)).rstrip())
         return 0
     rows = register.listed([arguments.state] if arguments.state else STATES)
     for row in rows:
-        chosen = row["topic"] or row["intent"]
-        say(f"{row['id']:>5}  {row['state']:<8} {row['language']}  {chosen:<28} {row['text']}")
+        intent, topic = meaning(row)
+        chosen = topic or intent
+        say(f"{row['id']:>5}  {row['state']:<8} {row['language']}  {chosen:<28} {words(row)}")
     say(f"{len(rows)} examples")
     return 0
 
 
-def file_of(row: Mapping[str, Any]) -> str:
-    """The file that an example belongs into; "none" for those that fitted nothing offered."""
-    kind, slash, code = str(row["topic"] or "").partition("/")
-    if slash and kind in FOLDERS:
-        return f"{FOLDERS[kind]}/{code}.yml"
-    return "none" if row["intent"] == "none" else f"data/nlu/{row['language']}.yml"
+def _masker(database: Database) -> Masker:
+    from bot.masking import Masker
+    from bot.store.city import CityRegister
+
+    return Masker(street.name for street in CityRegister(database).streets())
 
 
-def exported(rows: Iterable[Mapping[str, Any]]) -> str:
-    """The examples by file, as the `examples:` of that file, ready to be pasted.
+def _acceptable(text: str, masker: Masker) -> None:
+    """Refuse what must not be learnt, with the reason."""
+    from bot.learning.judging import fault_of, tidy
 
-    Names of people must be taken out by whoever pastes them. Sentences that fitted nothing that was
-    offered stand under "none": they may ask for a new topic.
-    """
-    files: dict[str, dict[str, Any]] = {}
+    fault = fault_of(tidy(text), masker)
+    if fault:
+        raise Refused(f"the sentence is {FAULTS[fault]}; write it anew with --text")
+
+
+def _write(rows: list[dict[str, Any]], settings: Settings, masker: Masker) -> int:
+    """Write what may be learnt; the exit code says whether all of it was."""
+    from bot.learning.judging import fault_of, tidy
+
+    fit = [row for row in rows if not fault_of(tidy(words(row)), masker)]
+    done = write(fit, settings.city_dir)
     for row in rows:
-        name = file_of(row)
-        entry = files.setdefault(name, {})
-        group = "examples" if "/" in name and "nlu" not in name else row["intent"]
-        texts = entry.setdefault(group, {}).setdefault(row["language"], [])
-        if row["text"] not in texts:
-            texts.append(row["text"])
-    out = io.StringIO()
-    yaml = YAML()
-    yaml.width = 1000
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.dump(dict(sorted(files.items())), out)
-    return out.getvalue()
+        if row not in fit:
+            done.faults.append(f"example {row['id']} holds personal data or marks; it is left out")
+    for name, count in sorted(done.added.items()):
+        say(f"{name}: {count} more")
+    for line in done.faults:
+        say(line)
+    say(f"{sum(done.added.values())} sentences written; `python -m bot train` learns them")
+    return 1 if done.faults else 0

@@ -21,17 +21,34 @@ NO_ANSWER = frozenset({"skip", "deny", "affirm", "cancel", "forget_me", "danger"
 class Veil:
     """Hides what the masker finds, unless the visit may see this conversation bare."""
 
-    def __init__(self, masker: Masker, questions: frozenset[str], lifted: bool) -> None:
+    def __init__(
+        self,
+        masker: Masker,
+        questions: frozenset[str],
+        lifted: bool,
+        known: Iterable[str] = (),
+    ) -> None:
         self.masker = masker
         self.questions = questions
         self.lifted = lifted
-        self.known: set[str] = set()
+        self.known: set[str] = set(known)
 
     def pieces(self, text: str, expected: bool = False) -> Pieces:
         """The text as pieces to show: words, or the kind of what is hidden."""
         if self.lifted:
             return [(text, "")] if text else []
         return self.masker.pieces(text, self.known, expected)
+
+    def opening(self, text: str, most: int) -> Pieces:
+        """The first `most` characters or so. Hidden first and cut then: half a telephone number
+        would be left readable otherwise."""
+        kept: Pieces = []
+        for words, kind in self.pieces(text):
+            if most <= 0:
+                break
+            kept.append((words[:most], kind))
+            most -= len(words) or 10
+        return kept
 
     def words(self, text: str, expected: bool = False) -> str:
         """The text with what is hidden named in brackets."""
@@ -53,8 +70,8 @@ class Veil:
         return expected
 
 
-def veil_of(visit: Visit, conversation: str = "") -> Veil:
-    """The veil for this visit; lifted when this session lifted it for the conversation."""
+def questions_of(visit: Visit) -> frozenset[str]:
+    """The phrases that ask for a name, in every language."""
     office = visit.office
     if "questions" not in office.more:
         office.more["questions"] = frozenset(
@@ -63,6 +80,19 @@ def veil_of(visit: Visit, conversation: str = "") -> Veil:
             for language in office.phrasebook.languages
             if key in office.phrasebook.books[language]
         )
-    masker: Masker = office.more.setdefault("masker", Masker())
+    questions: frozenset[str] = office.more["questions"]
+    return questions
+
+
+def masker_of(visit: Visit) -> Masker:
+    masker: Masker = visit.office.more.setdefault("masker", Masker())
+    return masker
+
+
+def veil_of(visit: Visit, conversation: str = "", known: Iterable[str] = ()) -> Veil:
+    """The veil for this visit; lifted when this session lifted it for the conversation.
+
+    `known` are names that the conversation is known to hold (see `bot.console.known`).
+    """
     lifted = bool(conversation and visit.session and conversation in visit.session.unmasked)
-    return Veil(masker, office.more["questions"], lifted)
+    return Veil(masker_of(visit), questions_of(visit), lifted, known)

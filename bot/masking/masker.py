@@ -64,9 +64,8 @@ class Masker:
 
     @staticmethod
     def _repeated(text: str, known: Collection[str]) -> list[tuple[int, int]]:
-        parts = {part for name in known for part in name.split() if len(part) > 2}
-        whole = {name for name in known if len(name) > 2}
-        wanted = sorted({*parts, *whole} - names.NO_NAME, key=len, reverse=True)
+        parts = {part for name in known for part in (name, *name.split()) if _telling(part)}
+        wanted = sorted(parts - names.NO_NAME, key=len, reverse=True)
         if not wanted:
             return []
         pattern = "|".join(re.escape(word) for word in wanted)
@@ -91,6 +90,19 @@ class Masker:
         return "".join(
             words or f"[{kind}]" for words, kind in self.pieces(text, known, name_expected)
         )
+
+
+def _telling(part: str) -> bool:
+    """Does this part of a name tell who it is? "Bo" does; "de", "J." and "De" do not."""
+    if len(part) > 2:
+        return True
+    small = part.casefold()
+    return (
+        part.isalpha()
+        and len(part) == 2
+        and part[0].isupper()
+        and (small not in names.NO_NAME and small not in names.PARTICLES)
+    )
 
 
 def _take(taken: list[Span], span: Span) -> None:

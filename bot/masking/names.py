@@ -74,7 +74,7 @@ BESIDE = re.compile(
     rf"(?<!\w)(?i:{_KIN})\s+(?P<name>{_NAME})|(?<!\w)(?:I|Ik|Ich|Jeg), (?P<self>{_NAME}),"
 )
 
-_PARTICLES = frozenset(_PARTICLE.strip("(?:)").split("|"))
+PARTICLES = frozenset(_PARTICLE.strip("(?:)").split("|"))
 
 
 def _words(of: str) -> frozenset[str]:
@@ -87,7 +87,7 @@ def _words(of: str) -> frozenset[str]:
     raise ValueError(of)
 
 
-NO_NAME = _words("no-name") - _PARTICLES
+NO_NAME = _words("no-name") - PARTICLES
 NO_NAME_AFTER_WEAK = _words("weak")
 _CAREFUL = (WEAK, GERMAN, FIRST)
 
@@ -111,7 +111,7 @@ def _kept(words: str, weak: bool) -> int:
     end, last = 0, 0
     for count, match in enumerate(re.finditer(r"\S+", words)):
         bare = match[0].strip(".,;:!?'’").casefold()
-        if bare in _PARTICLES and not (count == 0 and weak):
+        if bare in PARTICLES and not (count == 0 and weak):
             last = match.end()
             continue  # kept only when a name follows
         if bare in NO_NAME or (weak and bare in NO_NAME_AFTER_WEAK):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ _DRAWN = re.compile(r"/pictures/[0-9a-f]{40}\.png")
 
 _inbox, _turns, _outbox, _tickets = schema.inbox, schema.turns, schema.outbox, schema.tickets
 _ratings = schema.ratings
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,40 @@ def lines_of(c: Connection, conversation: str, limit: int = 1000) -> list[Line]:
     )
     found += [_from_us(row._mapping) for row in told]
     return sorted(found, key=lambda line: line.cursor)[-limit:]
+
+
+def spoken(c: Connection, conversations: Sequence[str], most: int = 1000) -> dict[str, list[Line]]:
+    """What was said in each of these conversations, without anything else: to learn names from.
+
+    The newest `most` lines of each; of the bot's turns only the intent is there.
+    """
+    talks = schema.conversations
+    newest = {
+        table: sa.and_(
+            table.c.conversation_id.in_(list(conversations)),
+            talks.c.id == table.c.conversation_id,
+            table.c.cursor > talks.c.last_cursor - most,
+        )
+        for table in (_inbox, _outbox)
+    }
+    found: dict[str, list[Line]] = {}
+    said = (
+        sa.select(_inbox.c.conversation_id, _inbox.c.cursor, _inbox.c.body, _turns.c.intent)
+        .select_from(_inbox.join(talks, newest[_inbox]).outerjoin(_turns))
+        .where(_inbox.c.state != "replaced")
+    )
+    for row in c.execute(said):
+        text = str(row.body.get("text") or row.body.get("argument") or "")
+        turn = {"intent": row.intent or ""}
+        line = Line(row.cursor, "citizen", _LONG_AGO, text, "", turn=turn)
+        found.setdefault(row.conversation_id, []).append(line)
+    told = sa.select(
+        _outbox.c.conversation_id, _outbox.c.cursor, _outbox.c.sender, _outbox.c.reply
+    ).select_from(_outbox.join(talks, newest[_outbox]))
+    for row in c.execute(told):
+        line = Line(row.cursor, row.sender, _LONG_AGO, str(row.reply.get("text") or ""), "")
+        found.setdefault(row.conversation_id, []).append(line)
+    return {one: sorted(lines, key=lambda x: x.cursor) for one, lines in found.items()}
 
 
 def _rated(c: Connection, conversation: str) -> dict[int, str]:

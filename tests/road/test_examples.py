@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from actions.doubt import label_of, remembered
 from bot.__main__ import main
-from bot.commands.examples import exported
+from bot.learning.files import exported
 from bot.messages import Answer, Labelled, Reply
 from bot.settings import load
 from bot.store import migrate, schema

@@ -20,10 +20,11 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from sqlalchemy.engine import Connection
 
 from bot.console import filters
+from bot.console.known import veils_over
 from bot.console.office import Office
 from bot.console.roles import Role
 from bot.console.routes import Route
-from bot.console.veil import Veil, veil_of
+from bot.console.veil import Veil
 from bot.console.visit import Visit
 from bot.store import transcript
 from bot.store.talks import TalkLog
@@ -81,14 +82,14 @@ async def _export(visit: Visit) -> web.StreamResponse:
         return found, len(talks) > MOST_TALKS
 
     talks, more = await visit.office.archive.read(gather)
-    veils = [veil_of(visit, str(talk["conversation_id"])) for talk, _ in talks]
+    veils = await veils_over(visit, [str(talk["conversation_id"]) for talk, _ in talks])
     zone = visit.office.options.zone
 
     def make() -> tuple[bytes, int]:
         rows = [
             row
-            for (talk, lines), veil in zip(talks, veils)
-            for row in _rows(talk, lines, veil, zone)
+            for talk, lines in talks
+            for row in _rows(talk, lines, veils[str(talk["conversation_id"])], zone)
         ]
         if more:
             rows.append(("…", *("",) * (len(HEADINGS) - 1)))

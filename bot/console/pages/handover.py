@@ -9,10 +9,11 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.console.known import veils_over
 from bot.console.office import Office
 from bot.console.roles import Role
 from bot.console.routes import Route
-from bot.console.veil import Veil, veil_of
+from bot.console.veil import Pieces, Veil
 from bot.console.visit import Visit
 from bot.handover.desk import Agent
 from bot.handover.front import FrontDesk
@@ -56,8 +57,9 @@ async def _queue(visit: Visit) -> web.StreamResponse:
     flagged = [row for row in await visit.office.journal.flagged() if row["id"] not in held]
     online, names = await desk.presence.online(), await names_of(visit)
     now = visit.office.clock()
+    veils = await veils_over(visit, [row["conversation_id"] for row in rows])
     for row in rows:
-        row["preview"] = await _preview(visit, row)
+        row["preview"] = await _preview(visit, row, veils[row["conversation_id"]])
     return await visit.render(
         "handover/queue.html",
         waiting=[row for row in rows if row["state"] == "waiting"],
@@ -72,15 +74,15 @@ async def _queue(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def _preview(visit: Visit, row: dict[str, Any]) -> str:
+async def _preview(visit: Visit, row: dict[str, Any], veil: Veil) -> Pieces:
     """The citizen's last words, or the question they left, behind the veil and cut short."""
     text = row["question"]
     if not text:
         entries = await visit.office.journal.latest(row["conversation_id"], PREVIEW_LINES)
         said = [e.body for e in entries if e.sender == "citizen"]
         text = next((b.get("text") or b.get("label") or "" for b in reversed(said)), "")
-    words = Veil(veil_of(visit).masker, frozenset(), lifted=False).words(str(text))
-    return words if len(words) <= PREVIEW else words[: PREVIEW - 1].rstrip() + "…"
+    veil.lifted = False  # on a page for everybody it is always drawn
+    return veil.opening(str(text), PREVIEW)
 
 
 async def _available(visit: Visit) -> web.StreamResponse:

@@ -8,6 +8,7 @@ from aiohttp import web
 from sqlalchemy.engine import Connection
 
 from bot.console import filters
+from bot.console.known import names_of, veil_over
 from bot.console.office import Office
 from bot.console.photos import room_of, shown_all
 from bot.console.roles import Role
@@ -19,6 +20,8 @@ from bot.store.reviews import MARKS, Reviews
 from bot.store.talks import SORTS, TalkLog, key_of
 
 PAGE = 50
+OPENING = 240
+Known = dict[str, frozenset[str]]
 SHORTEST_REASON = 8
 LONGEST_NOTE = 4000
 _LABEL = re.compile(r"[\w][\w .:/+-]{0,39}")
@@ -54,21 +57,25 @@ async def _list(visit: Visit) -> web.StreamResponse:
     after = filters.after_of(visit.query("before"))
     log = _log(visit)
 
-    def look(c: Connection) -> tuple[list[dict[str, object]], dict[str, str]]:
+    names = names_of(visit)
+
+    def look(c: Connection) -> tuple[list[dict[str, object]], dict[str, str], Known]:
         try:
             rows = log.page_now(c, picked.wanted, picked.sort, after, PAGE + 1)
         except ValueError:  # a key that we never gave
             rows = log.page_now(c, picked.wanted, picked.sort, None, PAGE + 1)
         shown = [str(row["conversation_id"]) for row in rows[:PAGE]]
-        return rows, transcript.openings(c, shown)
+        return rows, transcript.openings(c, shown), names.of(c, shown)
 
-    rows, said = await visit.office.archive.read(look)
-    veil = veil_of(visit)
+    rows, said, known = await visit.office.archive.read(look)
     older = filters.key_text(key_of(rows[PAGE - 1], picked.sort)) if len(rows) > PAGE else ""
     return await visit.render(
         "log/list.html",
         talks=rows[:PAGE],
-        said={k: veil.pieces(text[:240]) for k, text in said.items()},
+        said={
+            k: veil_of(visit, "", known.get(k, ())).opening(text, OPENING)
+            for k, text in said.items()
+        },
         picked=picked,
         older=older,
         first=after is None,
@@ -116,7 +123,7 @@ async def _show(visit: Visit, fault: str = "", status: int = 200) -> web.StreamR
         return lines, transcript.tickets_of(c, conversation)
 
     lines, tickets = await visit.office.archive.read(look)
-    veil = veil_of(visit, conversation)
+    veil = await veil_over(visit, conversation)
     expected = veil.learn(lines)
     known = await room_of(visit).register.in_conversation(conversation)
     where = f"/log/{conversation}"

@@ -12,10 +12,11 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.console.known import veils_over
 from bot.console.office import Office
 from bot.console.roles import Role
 from bot.console.routes import Route
-from bot.console.veil import veil_of
+from bot.console.veil import Veil
 from bot.console.visit import Visit
 from bot.messages import DeliveryState
 from bot.store.operations import Operations
@@ -42,7 +43,7 @@ async def _page(visit: Visit) -> web.StreamResponse:
     refused = visit.office.more.get("refused") or {}
     return await visit.render(
         "operations/page.html",
-        unclear=[_send(visit, row) for row in unclear[:SHOWN]],
+        unclear=await _sends(visit, unclear[:SHOWN]),
         unclear_count=len(unclear),
         failed=await desk.failed(),
         channels=await desk.channels(sorted(visit.office.connectors)),
@@ -53,10 +54,14 @@ async def _page(visit: Visit) -> web.StreamResponse:
     )
 
 
-def _send(visit: Visit, row: dict[str, Any]) -> dict[str, Any]:
+async def _sends(visit: Visit, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    veils = await veils_over(visit, [str(row["conversation_id"]) for row in rows])
+    return [_send(row, veils[str(row["conversation_id"])]) for row in rows]
+
+
+def _send(row: dict[str, Any], veil: Veil) -> dict[str, Any]:
     reply = row["reply"] or {}
-    words = veil_of(visit, str(row["conversation_id"])).words(str(reply.get("text") or ""))
-    return {**row, "words": words[:300]}
+    return {**row, "words": veil.words(str(reply.get("text") or ""))[:300]}
 
 
 def _model(visit: Visit) -> dict[str, Any]:

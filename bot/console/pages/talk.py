@@ -13,11 +13,13 @@ from typing import Any
 from aiohttp import web
 
 from bot.channel import PhotoRefused, PhotoUnavailable
+from bot.console.known import veil_over
 from bot.console.office import Office
 from bot.console.pages.handover import ID, agent_of, desk_of
 from bot.console.photos import ShownPhoto, room_of, shown, shown_all
 from bot.console.roles import Role
 from bot.console.routes import Route
+from bot.console.veil import Veil
 from bot.console.visit import Visit
 from bot.handover.desk import Agent
 from bot.handover.wording import unfilled
@@ -67,6 +69,8 @@ async def _show(visit: Visit) -> web.StreamResponse:
 
 async def _talk(visit: Visit, draft: Draft, what: Collision | None = None) -> web.StreamResponse:
     desk, row = desk_of(visit), await _row(visit)
+    mine = row["state"] == "claimed" and row["claimed_by"] == visit.member.name
+    veil = await veil_over(visit, row["conversation_id"], bare=mine)
     language = row["spoken"] or row["language"] or visit.office.phrasebook.primary
     entries = await visit.office.journal.latest(row["conversation_id"], LINES)
     room = room_of(visit)
@@ -82,11 +86,13 @@ async def _talk(visit: Visit, draft: Draft, what: Collision | None = None) -> we
         status=409 if what else 422 if draft.fault else 200,
         row=row,
         lines=[
-            _line(entry) | {"photos": shown_all(_photos(entry), known, where, True)}
+            _line(entry, veil) | {"photos": shown_all(_photos(entry), known, where, True)}
             for entry in entries
         ],
         events=await desk.handovers.history(row["id"]),
-        mine=row["state"] == "claimed" and row["claimed_by"] == visit.member.name,
+        mine=mine,
+        veiled_now=not veil.lifted,
+        question=veil.pieces(row["question"] or ""),
         spoken=language,
         canned=canned,
         names={m.name: m.called for m in everyone},
@@ -122,8 +128,8 @@ def _waiting(visit: Visit, known: Any, draft: Draft, where: str) -> ShownPhoto |
     return shown(known.get(draft.photo), where, True, draft.alt) if draft.photo else None
 
 
-def _line(entry: Entry) -> dict[str, Any]:
-    """A line of the conversation as both sides saw it."""
+def _line(entry: Entry, veil: Veil) -> dict[str, Any]:
+    """A line of the conversation as both sides saw it; bare only for who holds it."""
     body = entry.body
     reply = body.get("reply") or {}
     text = body.get("text") or body.get("label") or reply.get("text") or ""
@@ -132,10 +138,10 @@ def _line(entry: Entry) -> dict[str, Any]:
         "cursor": entry.cursor,
         "sender": entry.sender,
         "at": entry.at,
-        "text": text,
+        "text": veil.pieces(str(text)),
         "place": place,
         "drawn": drawn_of(reply),
-        "choices": [c["label"] for c in reply.get("choices") or ()],
+        "choices": [veil.words(c["label"]) for c in reply.get("choices") or ()],
         "link": reply.get("link"),
         "state": entry.state if entry.sender != "citizen" else "",
     }

@@ -23,12 +23,19 @@ from bot.civic.tickets import (
     TicketUnknown,
     find_reference,
 )
+from bot.console.known import veil_over
 from bot.console.office import Office
-from bot.console.pages.tickets import areas_of, desks_of, on_thread, read_date, service_of
+from bot.console.pages.tickets import (
+    areas_of,
+    desks_of,
+    on_thread,
+    places_of,
+    read_date,
+    service_of,
+)
 from bot.console.photos import room_of, shown
 from bot.console.roles import Role
 from bot.console.routes import Route
-from bot.console.veil import veil_of
 from bot.console.visit import Visit
 from bot.messages import ChannelName
 from bot.tickets.words import news
@@ -62,6 +69,9 @@ async def _show(
 ) -> web.StreamResponse:
     ticket = await _ticket(visit)
     register = visit.office.tickets
+    history = await on_thread(register.history, ticket.reference)
+    # The citizen's own words are behind the veil for those who do not handle reports.
+    veil = await veil_over(visit, ticket.conversation, bare=visit.may(Role.AGENT))
     where = f"/tickets/{ticket.reference}"
     photos = await room_of(visit).register.in_ticket(ticket.reference)
     if "X-Live" not in visit.request.headers and not fault and previews is None:
@@ -70,12 +80,13 @@ async def _show(
         "tickets/ticket.html",
         status=status,
         ticket=ticket,
-        details=_details(visit, ticket),
+        place=(await places_of(visit, [ticket]))[ticket.reference],
+        details=veil.pieces(ticket.details),
         photos=[shown(p, where, visit.may(Role.AGENT)) for p in photos],
         service=service_of(visit, ticket),
         area=(await areas_of(visit)).get(ticket.area_code or ""),
         desks=desks_of(visit),
-        history=await on_thread(register.history, ticket.reference),
+        history=[row | {"said": veil.pieces(row["text"])} for row in history],
         followers=await on_thread(register.followers, ticket.reference),
         moves=[s for s in State if s in TRANSITIONS[ticket.state] and s is not State.WITHDRAWN],
         today=register.today(),
@@ -90,13 +101,6 @@ async def _show(
 def _way_back(visit: Visit) -> str:
     """The board or list that this page was opened from, with its filters; else the list."""
     return visit.way_back(visit.field("back") or visit.query("back"), "")
-
-
-def _details(visit: Visit, ticket: Ticket) -> str:
-    """The citizen's own words; behind the veil for those who do not handle tickets."""
-    if visit.may(Role.AGENT):
-        return ticket.details
-    return veil_of(visit, ticket.conversation or "").words(ticket.details)
 
 
 def _version(visit: Visit) -> int:

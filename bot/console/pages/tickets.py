@@ -7,6 +7,7 @@ is asked on a thread of its own.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
@@ -28,9 +29,11 @@ from bot.civic.tickets import (
 )
 from bot.console import undoing
 from bot.console.city_map import draw
+from bot.console.known import veils_over
 from bot.console.office import Office
 from bot.console.roles import Role
 from bot.console.routes import Route
+from bot.console.veil import Pieces
 from bot.console.visit import Visit
 from bot.store.city import CityRegister
 from bot.store.registers import TicketFilter
@@ -80,6 +83,20 @@ async def areas_of(visit: Visit) -> dict[str, Any]:
     return {a.code: a for a in await on_thread(CityRegister(visit.office.archive).areas)}
 
 
+async def places_of(visit: Visit, tickets: Sequence[Ticket]) -> dict[str, Pieces]:
+    """Where each report is, by reference. Exact addresses are for those who handle reports."""
+    if visit.may(Role.AGENT):
+        return {ticket.reference: [(ticket.place, "")] for ticket in tickets}
+    veils = await veils_over(visit, [ticket.conversation for ticket in tickets])
+    found = {}
+    for ticket in tickets:
+        veil = veils[ticket.conversation or ""]
+        veil.lifted = False
+        where = ticket.place if ticket.place_known else (ticket.street or "")
+        found[ticket.reference] = veil.pieces(where)
+    return found
+
+
 def _chosen(visit: Visit, name: str, allowed: Any) -> list[str]:
     value = visit.query(name)
     return [value] if value in allowed else []
@@ -105,7 +122,8 @@ async def _tickets(visit: Visit) -> web.StreamResponse:
         sort = visit.query("sort") if visit.query("sort") in SORTS else "newest"
         try:
             after = visit.query("before") or None
-            values["page"] = await on_thread(register.search, wanted, sort, after, PAGE)
+            page = await on_thread(register.search, wanted, sort, after, PAGE)
+            values |= {"page": page, "places": await places_of(visit, page.tickets)}
         except (ValueError, OverflowError):
             raise web.HTTPBadRequest from None
     elif view == "board":

@@ -1,0 +1,1 @@
+"""Learning from citizens: labelled sentences, judged by staff, for the next training."""
