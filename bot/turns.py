@@ -3,12 +3,14 @@
 A worker claims a conversation, resolves what was said, asks the brain, renders the replies for the
 channel, and commits the whole turn at once. A crash anywhere before that commit leaves the message
 to be answered again; the brain replays a turn that it already took. The citizen always gets a
-reply: a turn that fails for good sends the apology and flags the conversation for staff.
+reply: a turn that fails for good, and a message that ends one process after the other, get the
+apology, and the conversation is flagged for staff.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
@@ -43,6 +45,8 @@ from bot.store.wishes import ASKED_QUESTION, NOBODY
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 4
+MOST_INTERRUPTED = 3
+"""A message during which so many processes died is put aside, or it would end every next one."""
 IDLE_SECONDS = 1.0
 COMMANDS = {
     "start": "/greet",
@@ -137,7 +141,14 @@ class Turns:
         if claim is None:
             return False
         try:
-            await self._answer(claim)
+            if claim.interrupted >= MOST_INTERRUPTED:
+                await self._put_aside(claim)
+            else:
+                await self._answer(claim)
+        except asyncio.CancelledError:
+            with contextlib.suppress(LeaseLost):  # its turn was kept already
+                await self.journal.hand_back(claim)  # a server that is stopped has not died
+            raise
         except LeaseLost:
             log.warning("lease on %s was lost; its turn is dropped here", claim.conversation)
         except Exception as error:
@@ -345,6 +356,19 @@ class Turns:
             understanding=answer.understanding if answer else Understanding(),
             flag="failed",
         )
+
+    async def _put_aside(self, claim: Claim) -> None:
+        """Apologise for a message that has ended processes; nothing looks at it here again."""
+        log.error(
+            "inbox %s is put aside: %s processes died, or hung, while they worked on it",
+            claim.inbox_id,
+            claim.interrupted,
+        )
+        started = time.perf_counter()
+        if claim.owner in NOBODY:
+            await self._keep(claim, self._apology(claim), "failed", started)
+        else:
+            await self._keep(claim, Answer(()), "held", started)  # a person reads it anyway
 
     async def _failed(self, claim: Claim, error: Exception) -> None:
         """Try again later, or apologise when the message has failed too often."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.assembly.registers import staff_register, utc_now
 from bot.console.office import ConsoleOptions, Office
+from bot.console.pages.operations import Upkeep
 from bot.console.provider import Provider, ProviderOptions, roles_of
 from bot.handover.front import FrontDesk
 from bot.masking import Masker
@@ -63,6 +65,13 @@ def office_of(road: Road, archive: Database) -> Office:
             "places": road.finder,
             "model": getattr(road.brain, "model", None),
             "refused": road.refused,
+            "forwards": road.forwarding.forwards,
+            "endpoints": tuple(road.forwarding.endpoints),
+            "upkeep": Upkeep(
+                backup_within=timedelta(days=settings.backup_warn_days) or None,
+                purges_daily=bool(settings.purge_at),
+                has_hook=bool(settings.handover_webhook),
+            ),
             "photos": road.photo_room,
             "shared": road.shared,
             "desk": FrontDesk(

@@ -85,12 +85,16 @@ def status(arguments: Arguments, settings: Settings) -> int:
 def decide(arguments: Arguments, settings: Settings) -> int:
     """A clerk's decision on a send."""
     from bot import assembly
-    from bot.store.forwards import Forwards
+    from bot.store.forwards import Forwards, IdTaken
 
     if arguments.decision == "sent" and not arguments.remote_id:
         raise Refused("give --remote-id, the id that the request has there")
     forwards = Forwards(database_of(settings), assembly.utc_now)
-    if not forwards.decide(arguments.reference, arguments.decision, arguments.remote_id):
+    try:
+        done = forwards.decide(arguments.reference, arguments.decision, arguments.remote_id)
+    except IdTaken:
+        raise Refused(f"another request has the id {arguments.remote_id} there") from None
+    if not done:
         raise Refused(f"{arguments.reference} is not unclear or failed")
     say("done")
     return 0

@@ -70,7 +70,13 @@ class Claims(Queries):
         )
         if taken.rowcount != 1:
             return None
-        c.execute(_inbox.update().where(_inbox.c.id == message.id).values(state="claimed"))
+        # Nobody holds it and yet it is claimed: whoever did so died, or was far too slow.
+        interrupted = message.interrupted + (message.state == "claimed")
+        c.execute(
+            _inbox.update()
+            .where(_inbox.c.id == message.id)
+            .values(state="claimed", interrupted=interrupted)
+        )
         return Claim(
             inbox_id=InboxId(message.id),
             conversation=ConversationId(found.id),
@@ -79,6 +85,7 @@ class Claims(Queries):
             external_id=message.external_id,
             body=message.body,
             attempts=message.attempts,
+            interrupted=interrupted,
             language=found.language,
             language_fixed=found.language_fixed,
             owner=found.owner,
@@ -279,6 +286,16 @@ class Claims(Queries):
         return await self.database.read(
             lambda c: may_ask(c, conversation, about, self.clock(), rest)
         )
+
+    async def hand_back(self, claim: Claim) -> None:
+        """Give the message back as if it had not been claimed, for whoever comes next."""
+
+        def work(c: Connection) -> None:
+            self._hold(c, claim, lease_by=None, lease_until=None)
+            mine = _inbox.update().where(_inbox.c.id == claim.inbox_id)
+            c.execute(mine.values(state="waiting"))
+
+        await self.database.write(work)
 
     async def put_back(self, claim: Claim, not_before: datetime) -> None:
         """Give the message back for another attempt at `not_before`."""

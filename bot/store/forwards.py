@@ -149,7 +149,7 @@ class Forwards:
     def decide(self, reference: str, decision: str, remote_id: str = "") -> bool:
         """A clerk's word on one that is unclear or failed: sent (with its id there), again, drop.
 
-        False when there is no such row.
+        False when there is no such row. Raises IdTaken when another ticket has that id there.
         """
         state = {"sent": "sent", "again": "pending", "drop": "closed"}[decision]
         values: dict[str, Any] = {"state": state, "not_before": None, "code": f"clerk: {decision}"}
@@ -164,7 +164,10 @@ class Forwards:
                 c.execute(_forwards.update().where(mine, open_ones).values(values)).rowcount
             )
 
-        return self.database.write_now(work)
+        try:
+            return self.database.write_now(work)
+        except sa.exc.IntegrityError:
+            raise IdTaken from None
 
     @staticmethod
     def _query() -> Any:

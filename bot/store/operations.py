@@ -119,14 +119,60 @@ class Operations(Queries):
         )
 
     async def failed(self) -> list[dict[str, Any]]:
-        """Conversations in which a turn failed for good and nobody has looked yet."""
+        """Conversations in which a turn failed for good and nobody has looked yet, each with the
+        message (`inbox_id`, if it is still there) and how many processes ended with it."""
+        last = self._last_failed(_talks.c.id)
         query = (
-            sa.select(_talks.c.id, _talks.c.channel, _talks.c.flagged_at)
+            sa.select(
+                _talks.c.id,
+                _talks.c.channel,
+                _talks.c.flagged_at,
+                _inbox.c.id.label("inbox_id"),
+                _inbox.c.interrupted,
+                _inbox.c.attempts,
+            )
+            .select_from(_talks.outerjoin(_inbox, _inbox.c.id == last))
             .where(_talks.c.flag_reason == "failed")
             .order_by(_talks.c.flagged_at)
             .limit(100)
         )
         return await self.database.read(lambda c: [dict(r._mapping) for r in c.execute(query)])
+
+    @staticmethod
+    def _last_failed(conversation: Any) -> Any:
+        """The message whose turn failed last in a conversation, if its words are still there."""
+        turns, inbox = schema.turns.c, _inbox.alias()
+        return (
+            sa.select(sa.func.max(turns.inbox_id))
+            .select_from(schema.turns.join(inbox, inbox.c.id == turns.inbox_id))
+            .where(turns.conversation_id == conversation, turns.outcome == "failed")
+            .where(inbox.c.fingerprint != "")
+            .scalar_subquery()
+        )
+
+    async def try_again(self, conversation: str) -> bool:
+        """Have the message of a failed turn answered anew, and take the flag down.
+
+        The apology that was sent stays sent. False when the flag is down already.
+        """
+
+        def work(c: Connection) -> bool:
+            mine = sa.and_(_talks.c.id == conversation, _talks.c.flag_reason == "failed")
+            down = _talks.update().where(mine).values(flagged_at=None, flag_reason=None)
+            message = c.execute(sa.select(self._last_failed(conversation))).scalar()
+            if message is None or not c.execute(down).rowcount:
+                return False
+            # The apology is no longer the answer to it, so that there can be another one.
+            c.execute(_outbox.update().where(_outbox.c.inbox_id == message).values(inbox_id=None))
+            c.execute(schema.turns.delete().where(schema.turns.c.inbox_id == message))
+            c.execute(
+                _inbox.update()
+                .where(_inbox.c.id == message)
+                .values(state="waiting", attempts=0, interrupted=0, not_before=None, done_at=None)
+            )
+            return True
+
+        return await self.database.write(work)
 
     async def looked_at(self, conversation: str) -> bool:
         """Take down the flag of a failed turn; whoever holds the conversation keeps it."""
@@ -140,6 +186,20 @@ class Operations(Queries):
             return bool(done.rowcount)
 
         return await self.database.write(work)
+
+    async def hook_trouble(self) -> int:
+        """Requests for a person that the desk's web hook could not be told of yet."""
+        h = schema.handovers.c
+        query = sa.select(sa.func.count()).where(
+            h.announce_at.is_not(None), h.announce_attempts > 0
+        )
+        return await self.database.read(lambda c: int(c.execute(query).scalar_one()))
+
+    async def began_at(self) -> datetime | None:
+        """When the first conversation that is still there began."""
+        query = sa.select(sa.func.min(_talks.c.created_at))
+        found: datetime | None = await self.database.read(lambda c: c.execute(query).scalar())
+        return found
 
     async def marks(self) -> dict[str, tuple[datetime, str] | None]:
         """When a backup and a purge were last done, and what they said; None for never."""

@@ -42,6 +42,7 @@ class Claim:
     external_id: str
     body: JsonObject
     attempts: int
+    interrupted: int
     language: str
     language_fixed: bool
     owner: str

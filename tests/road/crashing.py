@@ -103,6 +103,21 @@ def arm(joint: Joint, nth: int) -> None:
     setattr(owner, joint.method, wrapped)
 
 
+def poison(word: str) -> None:
+    """Make this process kill itself whenever the brain reads a message with this word."""
+    from bot.brain.inprocess import RoadProcessor
+
+    original = RoadProcessor.parse_message
+
+    @functools.wraps(original)
+    async def deadly(self: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
+        if word in str(message.text):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await original(self, message, *args, **kwargs)
+
+    RoadProcessor.parse_message = deadly
+
+
 def hasten(waits: dict[str, float]) -> None:
     """Set constants that say how long something waits, by `module:NAME`, in seconds."""
     for place, seconds in waits.items():
@@ -147,6 +162,8 @@ def serve(order: dict[str, Any]) -> int:
     hasten(order.get("waits") or {})
     if order.get("joint"):
         arm(JOINTS[order["joint"] - 1], order["nth"])
+    if order.get("deadly"):
+        poison(order["deadly"])
     from bot.__main__ import main
 
     return main(["serve"])

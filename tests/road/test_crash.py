@@ -30,7 +30,9 @@ from typing import Any
 import pytest
 
 from bot.settings import ROOT
+from bot.turns import MOST_INTERRUPTED
 from tests.road.crashing import JOINTS, Joint
+from tests.road.rooms import phrasebook
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -122,6 +124,7 @@ class Server:
         self.folder = folder
         self.environment = environment or {}
         self.waits = waits or {}
+        self.deadly = ""
         self.lives = 0
         self.deaths = 0
         self.port = 0
@@ -146,6 +149,7 @@ class Server:
             log=str(log),
             joint=joint.number if joint else None,
             nth=nth,
+            deadly=self.deadly,
         )["pid"]
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -435,7 +439,8 @@ def test_a_stream_of_200_messages_survives_kills_at_random_moments(
         outcome = report(launcher, quiet, language=language, rounds=ROUNDS)
         stories[language] = _story(outcome.transcript)
     chance = random.Random(SEED)
-    server = Server(launcher, tmp_path)
+    # These kills are no message's fault, however often they meet the same one.
+    server = Server(launcher, tmp_path, waits={"bot.turns:MOST_INTERRUPTED": 1000})
     up, traffic, done = threading.Condition(), threading.Event(), threading.Event()
 
     def lost() -> None:
@@ -576,6 +581,46 @@ def test_the_plain_command_comes_back_after_a_kill(undisturbed: Outcome, tmp_pat
         for process in running:
             process.kill()
             process.wait(10)
+
+
+def test_a_message_that_kills_every_process_is_put_aside_and_later_ones_go_on(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    server = Server(launcher, tmp_path)
+    server.deadly = "kryptonite"
+
+    def revive() -> None:
+        assert server.died(10), "unreachable, but alive"
+        server.start()
+
+    server.start()
+    client = Client(lambda: server.port, revive)
+    client.arrive()
+    for words in ("hello", "I found kryptonite in Oosterstraat 12", "when is my bin collected?"):
+        client.post(text=words)
+    for key in ("m1", "m2", "m3"):
+        client.wait_for(key)
+    assert server.deaths == MOST_INTERRUPTED
+    client.post(text="thanks")
+    client.wait_for("m4")
+    assert server.deaths == MOST_INTERRUPTED, "it is not tried for ever"
+    settle(tmp_path)
+    answers = {m["in_reply_to"]: m["text"] for m in client.transcript() if m["from"] == "bot"}
+    apology = phrasebook().reply("utter_apology", "en").text.partition("{")[0]
+    assert answers["m2"].startswith(apology)
+    assert answers["m2"] not in (answers["m1"], answers["m3"], answers["m4"])
+    assert table(
+        tmp_path,
+        "SELECT i.external_id LIKE '%:m2', t.outcome, i.interrupted FROM inbox i "
+        "JOIN turns t ON t.inbox_id = i.id ORDER BY i.id",
+    ) == [
+        (0, "answered", 0),
+        (1, "failed", MOST_INTERRUPTED),
+        (0, "answered", 0),
+        (0, "answered", 0),
+    ]
+    assert table(tmp_path, "SELECT flag_reason FROM conversations") == [("failed",)]
+    server.kill()
 
 
 def test_the_page_on_crashes_shows_the_same_joints() -> None:

@@ -54,6 +54,8 @@ inbox = sa.Table(
     Column("cursor", BigId, nullable=False),
     Column("state", String(10), nullable=False, server_default="waiting"),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    # How often it was claimed and never finished: a process died, or was far too slow.
+    Column("interrupted", Integer, nullable=False, server_default="0"),
     Column("not_before", UtcDateTime),
     Column("received_at", UtcDateTime, nullable=False),
     Column("done_at", UtcDateTime),
