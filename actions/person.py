@@ -12,10 +12,8 @@ from rasa_sdk.events import EventType
 
 from actions.boundary import CivicAction, Said, Speech, offered, wait_in_form
 from actions.neighbourhood import spoken_date
+from actions.unclear import MISSES_BEFORE_PERSON
 from bot.civic.opening import Outlook
-
-MISSES = 2
-"""So many unclear messages are the reason why somebody asks for a person."""
 
 
 class Person(CivicAction):
@@ -57,7 +55,8 @@ class Person(CivicAction):
             speech.say("utter_person_question_held")
         else:
             speech.say("utter_person_away", reason=self._away(outlook, speech.language))
-        reason = "misses" if int(said.slots.get("misses") or 0) >= MISSES else "asked"
+        misses = int(said.slots.get("misses") or 0)
+        reason = "misses" if misses >= MISSES_BEFORE_PERSON else "asked"
         memory = offered("person", consent=consent, reason=reason)
         return [memory, *(wait_in_form() if said.in_form else [])]
 

@@ -31,6 +31,7 @@ LABELLED = {
 }
 """Intents without a topic that may be offered, with the phrase that names them."""
 MISSES_BEFORE_PERSON = 2
+"""So many unclear messages in a row offer a person, and are the reason when one is asked for."""
 WORTH_OFFERING = 0.12
 """Least confidence of a candidate in "did you mean"."""
 

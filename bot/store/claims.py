@@ -22,12 +22,11 @@ from bot.messages import (
     JsonObject,
     Reply,
 )
-from bot.store import schema
+from bot.store import schema, wishes
 from bot.store.erasure import erase
 from bot.store.examples import record_example
 from bot.store.ratings import may_ask, write_rating
 from bot.store.rows import Claim, LeaseLost, OutgoingReply, Queries
-from bot.store.wishes import NOBODY, citizen_wrote, open_request, owner_after, withdraw
 
 _inbox, _conversations, _outbox = schema.inbox, schema.conversations, schema.outbox
 _OPEN = ("waiting", "claimed")
@@ -188,6 +187,7 @@ class Claims(Queries):
         milliseconds: float,
     ) -> None:
         now = self.clock()
+        answer = wishes.with_reason(c, claim.conversation, answer, now)
         values: JsonObject = {"lease_by": None, "lease_until": None}
         if answer.language:
             values |= {"language": answer.language, "language_fixed": answer.language_fixed}
@@ -197,17 +197,17 @@ class Claims(Queries):
                 values |= {"disclosed_at": now}
         if answer.flag:
             values |= {"flagged_at": now, "flag_reason": answer.flag}
-        values |= owner_after(claim, answer, outcome)
+        values |= wishes.owner_after(claim, answer, outcome)
         self._hold(c, claim, **values)
         if answer.forget:
             erase(c, claim.conversation)
-        elif claim.owner not in NOBODY:
-            citizen_wrote(c, claim.conversation, now)
+        elif claim.owner not in wishes.NOBODY:
+            wishes.citizen_wrote(c, claim.conversation, now)
         elif answer.wish and answer.wish.kind == "withdraw":
-            withdraw(c, claim.conversation, now)
+            wishes.withdraw(c, claim.conversation, now)
         elif answer.wish and answer.wish.kind != "question":
             language = answer.language or claim.language
-            open_request(c, claim.conversation, answer.wish, language, now, "citizen")
+            wishes.open_request(c, claim.conversation, answer.wish, language, now, "citizen")
         self._record(c, claim, answer, outcome, milliseconds, now)
         if answer.rating and not answer.forget:
             write_rating(c, claim.conversation, answer.rating, now, claim.inbox_id)

@@ -6,7 +6,8 @@ turn finds its request open and opens no second one.
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,8 @@ ASKED_QUESTION = "question"
 """Owner of a conversation whose next words are a question for the desk."""
 NOBODY = ("bot", ASKED_QUESTION)
 """Owners that are no person."""
+FAILED_LATELY = timedelta(minutes=30)
+"""How long after a failed turn a wish for a person is taken to come of it."""
 
 
 def write_event(
@@ -82,6 +85,23 @@ def open_request(
         if changed:
             write_event(c, known.id, "left" if state == "left" else "asked", by, now, wish.reason)
     return int(known.id)
+
+
+def with_reason(c: Connection, conversation: str, answer: Answer, now: datetime) -> Answer:
+    """The answer; a wish in it has the failure as its reason where the assistant has just failed.
+
+    The flag of a failed turn says so, until somebody at the desk has looked at it; so this is
+    called before the flag of the wish covers it.
+    """
+    wish = answer.wish
+    if wish is None or wish.kind not in ("wait", "left") or wish.reason != "asked":
+        return answer
+    flag = c.execute(
+        sa.select(_conversations.c.flag_reason).where(
+            _conversations.c.id == conversation, _conversations.c.flagged_at > now - FAILED_LATELY
+        )
+    ).scalar()
+    return replace(answer, wish=replace(wish, reason="failed")) if flag == "failed" else answer
 
 
 def withdraw(c: Connection, conversation: str, now: datetime) -> None:

@@ -134,6 +134,34 @@ async def test_a_left_question_is_answered_from_its_page(counter: Counter, rooms
     assert await heard(rooms) == ["At nine."]
 
 
+async def test_a_chosen_name_is_what_citizens_and_colleagues_read(
+    counter: Counter, rooms: Rooms
+) -> None:
+    await waits(rooms)
+    ann = await counter.signed_in("a.devries2", "agent")
+    ben = await counter.signed_in("Ben", "agent")
+    await ann.get("/account")
+    assert "Now you are called A Devries2." in ann.text
+    for bad in ("x" * 61, "<b>Ann</b>", "{agent}", "Ann\u202e", "Ann; call 0900 now!", "1234"):
+        await ann.post("/account/shown", {"shown": bad})
+        assert ann.status == 422, bad
+    await ann.post("/account/shown", {"shown": "  Ann   de Vries-Å. O’Neil "})
+    assert ann.location == "/account"
+    await ann.get("/handover")
+    await submit(ann, "/claim")
+    said = BOOK.text("utter_handover_claimed", "en", agent="Ann de Vries-Å. O’Neil")
+    assert await heard(rooms) == [said]
+    await ben.get("/handover")
+    assert "with Ann de Vries-Å. O’Neil" in ben.text
+    assert "a.devries2" not in ben.text
+    await ben.get("/handover/1")
+    assert "Ann de Vries-Å. O’Neil holds this conversation" in ben.text
+    await ann.get("/account")
+    await ann.post("/account/shown", {"shown": ""})
+    await ben.get("/handover")
+    assert "with A Devries2" in ben.text
+
+
 async def test_an_empty_or_endless_answer_is_refused(counter: Counter, rooms: Rooms) -> None:
     await waits(rooms, "question")
     ann = await counter.signed_in("Ann", "agent")

@@ -7,11 +7,12 @@ from playwright.async_api import Locator, Page, expect
 
 from bot.assembly import Road
 from bot.civic.tickets import NewTicket, State
-from bot.messages import Address, ChannelName, Inbound
+from bot.messages import Address, ChannelName, ConversationId, Inbound
 from bot.store import schema
 from bot.store.city import CityRegister
 from bot.store.loading import seed
 from tests.console.test_handover_browser import House, clean, house, in_dutch  # noqa: F401
+from tests.photos import pictures
 from tests.web.test_browser import DESKTOP, PHONE, browser  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -63,6 +64,43 @@ async def test_the_views_of_the_reports(house: House, screen: dict[str, object])
     for view in ("list", "board", "map"):
         await ann.open(f"/console/tickets?view={view}")
         await clean(ann.page)
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_a_report_shows_its_photos_to_agents_and_a_sentence_to_readers(
+    house: House,  # noqa: F811
+    screen: dict[str, object],
+) -> None:
+    refs = await with_tickets(house.road)
+    found = house.road.tickets.find(refs[0])
+    assert found is not None
+    talk = ConversationId(str(found.conversation))
+    for picture in (pictures.jpeg(1200, 900), pictures.jpeg(600, 1000), pictures.heic()):
+        photo = await house.road.photo_room.take(talk, picture, ChannelName("web"))
+        house.road.photos.attach([photo], refs[0])
+    ann = await house.staff("ann", **screen)
+    await ann.open(f"/console/tickets/{refs[0]}")
+    photos = ann.page.locator(".photos img")
+    await expect(photos).to_have_count(3)
+    for number in range(3):
+        await photos.nth(number).scroll_into_view_if_needed()
+        await photos.nth(number).evaluate("image => image.decode()")
+    await ann.shot("report-with-photos", full=True)
+    await clean(ann.page)
+    rita = await house.staff("rita", "reader", **screen)
+    await rita.open(f"/console/tickets/{refs[0]}")
+    await expect(rita.page.locator(".photo-none")).to_have_count(3)
+    await expect(rita.page.locator(".photos img")).to_have_count(0)
+    await rita.shot("report-reader", full=True)
+    await in_dutch(rita)
+    await expect(rita.page.locator(".photo-none").first).to_contain_text("Hier hoort een foto")
+    await clean(rita.page)
+    await rita.open("/console/account")
+    await rita.page.locator('[name="shown"]').fill("Rita de Boer")
+    await rita.page.get_by_role("button", name="Opslaan").first.click()
+    await expect(rita.page.locator("#shown-hint")).to_contain_text("Nu heet u Rita de Boer")
+    await rita.shot("account", full=True)
+    await clean(rita.page)
 
 
 async def test_search_follows_the_typing_and_stays_in_the_address(house: House) -> None:  # noqa: F811

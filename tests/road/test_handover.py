@@ -25,6 +25,7 @@ from bot.store import schema
 from bot.store.engine import Database
 from bot.store.handovers import Collision, Handovers
 from bot.store.journal import Journal
+from bot.store.operations import Operations
 from bot.store.presence import Presence
 from bot.turns import NO_PERSON
 from tests.conftest import FakeClock
@@ -111,6 +112,45 @@ async def test_a_wish_opens_one_request_with_the_turn_that_carries_it(
     assert [e["kind"] for e in await desk.work.handovers.history(row["id"])] == ["asked"]
     await desk.someone_waits()
     assert count(database, schema.handovers) == 1, "asking again keeps the place in the line"
+
+
+async def failed(desk: Desk) -> Accepted:
+    """A turn goes wrong, and the citizen is offered a person."""
+    desk.rooms.ask(Scripted(wants(None, "failed", "sorry")))
+    accepted = await desk.rooms.hear("hello")
+    await desk.rooms.answer()
+    return accepted
+
+
+async def test_who_asks_after_a_failed_turn_asks_because_of_it(
+    desk: Desk, clock: FakeClock
+) -> None:
+    await failed(desk)
+    desk.rooms.ask(Scripted(wants(None, "", "Shall I ask a colleague?"), wants(WAIT, "person")))
+    for words in ("a person please", "yes"):
+        await desk.rooms.hear(words)
+        await desk.rooms.answer()
+    assert (await desk.only())["reason"] == "failed"
+    (event,) = await desk.work.handovers.history((await desk.only())["id"])
+    assert event["detail"] == "failed"
+
+
+@pytest.mark.parametrize("why", ["long ago", "looked at", "its own reason"])
+async def test_a_failure_is_not_the_reason_for_every_wish(
+    desk: Desk, clock: FakeClock, database: Database, why: str
+) -> None:
+    accepted = await failed(desk)
+    wish = WAIT
+    if why == "long ago":
+        clock.advance(minutes=31)
+    elif why == "looked at":
+        assert await Operations(database, clock).looked_at(accepted.conversation)
+    else:
+        wish = PersonWish("wait", "misses")
+    desk.rooms.ask(Scripted(wants(wish, "person")))
+    await desk.rooms.hear("a person please")
+    await desk.rooms.answer()
+    assert (await desk.only())["reason"] == ("misses" if wish is not WAIT else "asked")
 
 
 async def test_a_turn_that_is_lost_opens_no_request_and_its_replay_opens_one(

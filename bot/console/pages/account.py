@@ -16,12 +16,14 @@ from bot.console.routes import Route
 from bot.console.visit import SESSION_COOKIE, Visit
 
 RECOVERY_CODES = 10
+LONGEST_SHOWN = 60
 _SECRET = re.compile(r"[A-Z2-7]{32}")
 
 
 def routes(office: Office) -> list[Route]:
     return [
         Route("GET", "/account", Role.READER, _show),
+        Route("POST", "/account/shown", Role.READER, _shown),
         Route("POST", "/account/password", Role.READER, _password),
         Route("POST", "/account/sign-out-everywhere", Role.READER, _everywhere),
         Route("GET", "/account/codes", Role.READER, _codes_form),
@@ -33,6 +35,16 @@ def routes(office: Office) -> list[Route]:
 async def _show(visit: Visit, fault: str = "", status: int = 200) -> web.StreamResponse:
     sessions = await visit.office.staff.sessions_of(visit.member.id)
     return await visit.render("access/account.html", status=status, sessions=sessions, fault=fault)
+
+
+async def _shown(visit: Visit) -> web.StreamResponse:
+    """The name that citizens and colleagues read; empty: one made of the account's name."""
+    name = " ".join(visit.field("shown").split())
+    if len(name) > LONGEST_SHOWN or not all(c.isalpha() or c in " .'-’" for c in name):
+        return await _show(visit, "access.shown_refused", 422)
+    await visit.office.staff.change(visit.member.id, shown=name)
+    await visit.note("name_shown", subject=name)
+    return await visit.redirect("/account", "access.shown_changed")
 
 
 async def _own_password(visit: Visit) -> bool:
