@@ -1,8 +1,8 @@
 """Photos on the console's pages: which may be seen here, and what stands in place of the others.
 
 No rule can hide a face or a number plate in a picture as it hides a name in a text. So a photo is
-seen as a whole or not at all: by agents where they handle the report or the conversation, and in
-the log only while the veil is lifted. Everybody else reads that there is one.
+seen as a whole or not at all: by agents with a report, by the agent who holds a conversation, and
+otherwise only while the veil is lifted. Everybody else reads that there is one.
 """
 
 from __future__ import annotations

@@ -89,6 +89,12 @@ def pages(sent: Sent) -> dict[str, str]:
     }
 
 
+async def claim(browser: Browser, sent: Sent) -> None:
+    await browser.get("/handover")
+    await browser.post(f"/handover/{sent.request}/claim", {})
+    assert browser.status == 303
+
+
 async def lift(browser: Browser, sent: Sent) -> None:
     await browser.get(f"/log/{sent.conversation}")
     await browser.post(f"/log/{sent.conversation}/unmask", {"reason": REASON})
@@ -99,6 +105,7 @@ async def test_an_agent_sees_the_photo_with_the_report_and_in_person(
     counter: Counter, sent: Sent
 ) -> None:
     ann = await counter.signed_in("ann", "agent")
+    await claim(ann, sent)
     for page in ("ticket", "talk"):
         path = pages(sent)[page]
         await ann.get(path)
@@ -117,6 +124,26 @@ async def test_an_agent_sees_the_photo_with_the_report_and_in_person(
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
         async with ann.http.get(f"{ann.base}/console{path}/photos/{sent.photo}?size=full") as whole:
             assert len(await whole.read()) > len(content)
+
+
+async def test_in_person_only_who_holds_the_conversation_sees_its_photos(
+    counter: Counter, sent: Sent
+) -> None:
+    ann, ben = await counter.signed_in("ann", "agent"), await counter.signed_in("ben", "agent")
+    editor = await counter.signed_in("edith", "editor")
+    await claim(ann, sent)
+    path = pages(sent)["talk"]
+    for browser in (ben, editor):
+        await browser.get(path)
+        assert "There is a photo here." in browser.text
+        assert sent.photo not in browser.text
+        await browser.get(f"{path}/photos/{sent.photo}")
+        assert browser.status == 403
+    await lift(editor, sent)
+    await editor.get(path)
+    assert sent.photo in editor.text
+    async with editor.http.get(f"{editor.base}/console{path}/photos/{sent.photo}") as answer:
+        assert answer.status == 200
 
 
 async def test_opening_the_whole_photo_is_written_down_and_the_small_one_is_not(
@@ -201,6 +228,7 @@ async def test_what_is_not_there_is_said_in_words(
     counter: Counter, sent: Sent, office: Office, database: Database
 ) -> None:
     ann = await counter.signed_in("ann", "agent")
+    await claim(ann, sent)
     photos = schema.photos
     said = {
         "waiting": "The photo is still on its way.",

@@ -1,8 +1,9 @@
 """The bytes of a photo, small or whole, under the page that may show it.
 
-Under a report and under a conversation in person they are for agents; under the log for editors who
-lifted the veil there. A photo of another report or conversation is not found. Opening the whole
-picture is written down; the small one belongs to the page, whose reading is.
+Under a report they are for agents; under a conversation in person for the agent who holds it; in
+the log, and for an editor who reads along, while the veil is lifted there. A photo of another
+report or conversation is not found. Opening the whole picture is written down; the small one
+belongs to the page, whose reading is.
 """
 
 from __future__ import annotations
@@ -49,15 +50,24 @@ async def _of_request(visit: Visit) -> web.StreamResponse:
     row = await desk_of(visit).handovers.find(int(visit.part("id")))
     if row is None:
         raise web.HTTPNotFound
-    return await _answer(visit, await _in(visit, row["conversation_id"]), str(row["id"]))
+    photo = await _in(visit, row["conversation_id"])
+    holds = row["state"] == "claimed" and row["claimed_by"] == visit.member.name
+    own = photo is not None and photo.sent_by == visit.member.name
+    if photo is not None and not (holds or own or _lifted(visit, row["conversation_id"])):
+        raise web.HTTPForbidden
+    return await _answer(visit, photo, str(row["id"]))
 
 
 async def _of_log(visit: Visit) -> web.StreamResponse:
     conversation = visit.part("conversation")
     found = await _in(visit, conversation)
-    if found is not None and (visit.session is None or conversation not in visit.session.unmasked):
+    if found is not None and not _lifted(visit, conversation):
         raise web.HTTPForbidden
     return await _answer(visit, found, "")
+
+
+def _lifted(visit: Visit, conversation: str) -> bool:
+    return visit.session is not None and conversation in visit.session.unmasked
 
 
 async def _in(visit: Visit, conversation: str) -> Photo | None:

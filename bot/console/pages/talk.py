@@ -37,7 +37,7 @@ MAX_ALT = 200
 def routes(office: Office) -> list[Route]:
     most = office.more["photos"].max_bytes
     return [
-        Route("GET", f"/handover/{ID}", Role.AGENT, _show),
+        Route("GET", f"/handover/{ID}", Role.AGENT, _talk),
         Route("POST", f"/handover/{ID}/say", Role.AGENT, _say, most_bytes=most),
         Route("POST", f"/handover/{ID}/typing", Role.AGENT, _typing, live=True),
         Route("POST", f"/handover/{ID}/pass", Role.AGENT, _pass_on),
@@ -63,11 +63,9 @@ async def _row(visit: Visit) -> dict[str, Any]:
     return row
 
 
-async def _show(visit: Visit) -> web.StreamResponse:
-    return await _talk(visit, Draft())
-
-
-async def _talk(visit: Visit, draft: Draft, what: Collision | None = None) -> web.StreamResponse:
+async def _talk(
+    visit: Visit, draft: Draft = Draft(), what: Collision | None = None
+) -> web.StreamResponse:
     desk, row = desk_of(visit), await _row(visit)
     mine = row["state"] == "claimed" and row["claimed_by"] == visit.member.name
     veil = await veil_over(visit, row["conversation_id"], bare=mine)
@@ -86,7 +84,7 @@ async def _talk(visit: Visit, draft: Draft, what: Collision | None = None) -> we
         status=409 if what else 422 if draft.fault else 200,
         row=row,
         lines=[
-            _line(entry, veil) | {"photos": shown_all(_photos(entry), known, where, True)}
+            _line(entry, veil) | {"photos": shown_all(_photos(entry), known, where, veil.lifted)}
             for entry in entries
         ],
         events=await desk.handovers.history(row["id"]),
