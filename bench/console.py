@@ -125,6 +125,8 @@ QUERIES = {
     "label": "label=rare+label",
     "only tests": "test=yes",
     "rare flag": "keep=1",
+    "rated low": "rated_low=1",
+    "rated low, with words": "rated_low=1&q=straat",
     "sort: least sure": "sort=unsure",
     "sort: longest": "sort=longest",
     "sort: oldest": "sort=oldest",
@@ -159,6 +161,8 @@ def fill(database: Database, rows: int) -> int:
         log_filling.take_in(c)
         c.execute(sa.text("UPDATE talks SET test = :yes WHERE number % 50 = 0"), {"yes": True})
         c.execute(sa.text("UPDATE talks SET keep = :yes WHERE number % 5000 = 7"), {"yes": True})
+        rated = "UPDATE talks SET rated_low = :yes WHERE number % 200 = 3"
+        c.execute(sa.text(rated), {"yes": True})
         c.execute(
             sa.text(
                 "INSERT INTO talk_facets (facet, value, number) "

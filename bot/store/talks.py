@@ -21,7 +21,7 @@ from bot.store.engine import Database
 from bot.store.log_triggers import SHIFT
 from bot.store.search import Question
 
-_talks, _facets, _conversations = schema.talks, schema.talk_facets, schema.conversations
+_talks, _facets = schema.talks, schema.talk_facets
 COMMON = 20_000
 """Messages with the words from which on they count as common."""
 FLAGS = ("clarified", "fell_back", "handed_over", "rated_low", "rated_well", "follow_up", "keep")
@@ -130,12 +130,11 @@ class TalkLog:
             return sa.text(f"talks.number IN ({listed})").bindparams(words=question.fts5())
         asked = question.tsquery()
         match = "words @@ to_tsquery('simple', :words)"
-        counted = sa.text(
-            f"SELECT count(*) FROM (SELECT 1 FROM talk_words WHERE {match} LIMIT {COMMON}) AS held"
-        )
-        if c.execute(counted, {"words": asked}).scalar_one() < COMMON:
-            listed = f"SELECT DISTINCT id / {SHIFT} FROM talk_words WHERE {match}"
-            return sa.text(f"talks.number IN ({listed})").bindparams(words=asked)
+        some = sa.text(f"SELECT id / {SHIFT} FROM talk_words WHERE {match} LIMIT {COMMON}")
+        held = list(c.execute(some, {"words": asked}).scalars())
+        if len(held) < COMMON:
+            # Listed once: asking the index again within the next query would cost as much again.
+            return sa.text("talks.number = ANY(:held)").bindparams(held=sorted(set(held)))
         # The function, not the operator: the index on words would be asked for every talk.
         match = "ts_match_vq(words, to_tsquery('simple', :words))"
         mine = f"id >= talks.number * {SHIFT} AND id < (talks.number + 1) * {SHIFT}"
@@ -151,11 +150,9 @@ class TalkLog:
             facet: _distinct(c, "talk_facets", "value", f"facet = '{facet}'")
             for facet in ("intent", "topic", "area", "label")
         }
-        for name in ("channel", "language"):
-            query = sa.select(_conversations.c[name]).distinct().limit(50)
-            found[name] = sorted(v for v in c.execute(query).scalars() if v)
-        query = sa.select(_talks.c.theme).where(_talks.c.theme != "").distinct().limit(200)
-        found["theme"] = sorted(c.execute(query).scalars())
+        found["channel"] = _distinct(c, "conversations", "channel", "channel <> ''")
+        for name in ("language", "theme"):
+            found[name] = _distinct(c, "talks", name, f"{name} <> ''")
         return found
 
 

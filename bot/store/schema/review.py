@@ -18,6 +18,9 @@ CURSOR_BITS = 24
 """A talk's number is shifted by so many bits to make room for its cursors: 16 million messages."""
 
 
+_THEMED = sa.text("theme <> ''")
+
+
 def _flag(name: str) -> Column:
     return Column(name, Boolean, nullable=False, server_default=sa.false())
 
@@ -64,6 +67,9 @@ talks = sa.Table(
         sqlite_where=sa.text("rated_well IS 1"),
         postgresql_where=sa.text("rated_well IS true"),
     ),
+    # What there is to choose from is found by leaps over these.
+    Index("ix_talks_language", "language"),
+    Index("ix_talks_theme", "theme", sqlite_where=_THEMED, postgresql_where=_THEMED),
 )
 
 talk_facets = sa.Table(
