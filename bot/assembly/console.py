@@ -63,6 +63,7 @@ def office_of(road: Road, archive: Database) -> Office:
         more={
             "masker": Masker(s.name for s in CityRegister(road.database).streets()),
             "places": road.finder,
+            "city_dir": settings.city_dir,
             "model": getattr(road.brain, "model", None),
             "refused": road.refused,
             "forwards": road.forwarding.forwards,

@@ -77,6 +77,7 @@ def office_of(database: Database, clock: FakeClock) -> Office:
         key=own_key(database, "console"),
         passwords=Passwords(QUICK),
         more={
+            "city_dir": ROOT / "data",
             "desk": FrontDesk(work, presence, DeskOutlook(presence, hours), canned),
             "photos": photos,
             "shared": SharedPictures(photos, phrasebook()),

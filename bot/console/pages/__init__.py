@@ -7,6 +7,7 @@ from bot.console.pages import (
     account,
     audit,
     city_account,
+    examples,
     export,
     handover,
     home,
@@ -38,6 +39,7 @@ THEMES = (
     operations,
     log,
     export,
+    examples,
 )
 
 
