@@ -32,7 +32,7 @@ def placed(item: Item, finder: Finder) -> NewNotice:
         if hit is not None:
             codes[hit.area.code] = None
     for place in () if codes else item.places:
-        codes |= dict.fromkeys(_named(place, finder))
+        codes |= dict.fromkeys(named(place, finder))
     return NewNotice(
         guid=item.guid,
         area_codes=tuple(list(codes)[:MOST_AREAS]),
@@ -53,7 +53,7 @@ def placed_names(names: Iterable[str], areas: Iterable[Area]) -> dict[str, list[
     }
 
 
-def _named(place: str, finder: Finder) -> list[str]:
+def named(place: str, finder: Finder) -> list[str]:
     """Codes of what a place names: the whole of it, else each part between commas."""
     for words in (place, *re.split(r"[,;/]", place)):
         name = words.strip()

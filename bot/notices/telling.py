@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from bot.civic.areas import Area
 from bot.civic.notices import Notice, reached
-from bot.messages import Link, Reply
-from bot.notices.wording import notice_line
+from bot.messages import Reply
+from bot.notices.wording import push_reply
 from bot.phrases import Phrasebook
 from bot.store.notices import NoticeRegister
 
@@ -71,10 +71,7 @@ class Telling:
 
     def reply(self, notice: Notice, area: Area, language: str) -> Reply:
         """What a follower of `area` reads."""
-        line = notice_line(notice, language, self.languages, self.book, self.zone)
-        said = self.book.reply("utter_notice_push", language, area=area.name, list=line)
-        link = Link(notice.url, notice.url.split("/")[2]) if notice.url else None
-        return Reply(said.text, link=link)
+        return push_reply(notice, area, language, self.languages, self.book, self.zone)
 
     async def run(self) -> None:
         """Tell until cancelled."""

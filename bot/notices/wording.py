@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 
+from bot.civic.areas import Area
 from bot.civic.notices import Notice, spoken
+from bot.messages import Link, Reply
 from bot.phrases import Phrasebook
 
 _DAY = {"en": "d MMMM", "nl": "d MMMM", "de": "d. MMMM", "da": "d. MMMM"}
@@ -36,6 +38,21 @@ def notice_line(
         text=f": {text}" if text else "",
         note=note,
     )
+
+
+def push_reply(
+    notice: Notice,
+    area: Area,
+    language: str,
+    order: Sequence[str],
+    book: Phrasebook,
+    zone: ZoneInfo,
+) -> Reply:
+    """What a follower of `area` reads of a new notice."""
+    line = notice_line(notice, language, order, book, zone)
+    said = book.reply("utter_notice_push", language, area=area.name, list=line)
+    link = Link(notice.url, notice.url.split("/")[2]) if notice.url else None
+    return Reply(said.text, link=link)
 
 
 def known(language: str, book: Phrasebook) -> bool:

@@ -45,6 +45,62 @@ class NoticeRegister:
 
         return self.database.write_now(work)
 
+    def publish(self, new: NewNotice) -> tuple[int, bool]:
+        """Keep a notice that staff wrote, once for its `guid`: a form that is sent twice makes one
+        notice. Its number, and whether it is new."""
+
+        def work(c: Connection) -> tuple[int, bool]:
+            now = self.clock()
+            values = {**_values(new), "feed": "", "guid": new.guid}
+            done = c.execute(
+                self.database.insert_or_ignore(_notices).values(
+                    created_at=now, changed_at=now, **values
+                )
+            )
+            mine = sa.select(_notices.c.id).where(
+                _notices.c.feed == "", _notices.c.guid == new.guid
+            )
+            return int(c.execute(mine).scalar_one()), bool(done.rowcount)
+
+        return self.database.write_now(work)
+
+    def everything(self, past: int = 50) -> list[tuple[Notice, dict[str, Any]]]:
+        """All that stand, and the newest of what is over or was taken back, with their times."""
+        now = self.clock()
+        ended = sa.and_(_notices.c.ends_at.is_not(None), _notices.c.ends_at <= now)
+        over = sa.or_(_notices.c.removed_at.is_not(None), ended)
+        newest = sa.func.coalesce(_notices.c.removed_at, _notices.c.ends_at).desc()
+
+        def work(c: Connection) -> list[tuple[Notice, dict[str, Any]]]:
+            standing = c.execute(sa.select(_notices).where(~over).order_by(_notices.c.id)).all()
+            gone = c.execute(
+                sa.select(_notices).where(over).order_by(newest, _notices.c.id.desc()).limit(past)
+            ).all()
+            return [(_notice(row), dict(row._mapping)) for row in (*standing, *gone)]
+
+        return self.database.read_now(work)
+
+    def audience(self, codes: Iterable[str]) -> dict[tuple[str, str], int]:
+        """How many people hear of a notice on these areas, by channel and language.
+
+        Whoever opted out or blocked us hears nothing and is not counted.
+        """
+        talks, out = schema.conversations, schema.opt_outs
+        opted = sa.exists().where(
+            out.c.channel == talks.c.channel, out.c.address == talks.c.address
+        )
+        query = (
+            sa.select(talks.c.channel, talks.c.language, talks.c.id)
+            .join(_follows, _follows.c.conversation_id == talks.c.id)
+            .where(_follows.c.area_code.in_(sorted(codes)), talks.c.blocked_at.is_(None), ~opted)
+            .distinct()
+        )
+        found: dict[tuple[str, str], int] = {}
+        for row in self.database.read_now(lambda c: c.execute(query).all()):
+            key = (row.channel, row.language)
+            found[key] = found.get(key, 0) + 1
+        return found
+
     def remove(self, number: int) -> bool:
         """Take a notice back; False when there is none with this number."""
         mine = sa.and_(_notices.c.id == number, _notices.c.removed_at.is_(None))

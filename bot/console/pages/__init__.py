@@ -12,6 +12,7 @@ from bot.console.pages import (
     handover,
     home,
     log,
+    notices,
     operations,
     photos,
     replies,
@@ -40,6 +41,7 @@ THEMES = (
     log,
     export,
     examples,
+    notices,
 )
 
 
