@@ -28,6 +28,7 @@ from bot.store.rows import Clock
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 60.0
+RENEW_EVERY = timedelta(minutes=1)
 PAUSE_SECONDS = 0.05
 """Between two steps: on SQLite there is one writer, and whoever waits for it comes first."""
 
@@ -81,6 +82,7 @@ class Purge:
         self.store = store
         self.limits = limits
         self.pause = pause
+        self._renewed = clock()
         self.name = f"{os.uname().nodename[:20]}-{os.getpid()}-{secrets.token_hex(4)}"
 
     async def run(self, at: time, zone: ZoneInfo) -> None:
@@ -114,6 +116,7 @@ class Purge:
         `since`) has been since then."""
         if not await self.retention.take_lease(self.name, since):
             raise PurgeRuns
+        self._renewed = self.clock()
         talks, tickets = self._before()
         # Tickets first: a conversation that only waited for one goes at once.
         reports, _ = await self._steps(self.retention.purge_tickets, tickets, 0)
@@ -140,12 +143,19 @@ class Purge:
         """Step until there are no more rows; how many went, and how many of them whole."""
         done = removed = 0
         while before is not None and after is not None:
-            if not await self.retention.take_lease(self.name):
-                raise PurgeRuns  # we slept longer than the lease
+            await self._renew()
             made = await step(before, after)
             done, removed, after = done + made.done, removed + made.removed, made.after
             await self.pause(PAUSE_SECONDS)
         return done, removed
+
+    async def _renew(self) -> None:
+        """Hold on to the lease, now and then. Raises PurgeRuns when we slept longer than it."""
+        if self.clock() - self._renewed < RENEW_EVERY:
+            return
+        if not await self.retention.take_lease(self.name):
+            raise PurgeRuns
+        self._renewed = self.clock()
 
     async def _delete_photos(self) -> int:
         """The files of erased photos; what cannot be deleted now, the photo room tries again."""

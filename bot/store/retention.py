@@ -22,8 +22,8 @@ _talks, _inbox, _outbox = schema.conversations, schema.inbox, schema.outbox
 _tickets, _marks = schema.tickets, schema.marks
 LOOKED_AT = 1000
 """Rows that a step looks at."""
-ERASED_AT_ONCE = 20
-"""Rows that a step erases at most: some ten milliseconds each on a busy machine."""
+ERASED_AT_ONCE = 5
+"""Rows that a step erases at most: about as long as a turn takes."""
 LEASE = "purge lease"
 LEASED = timedelta(minutes=10)
 

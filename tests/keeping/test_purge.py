@@ -710,3 +710,56 @@ def test_the_command_purges_and_tells(
     assert "purged    1 conversations (1 wholly)" in capsys.readouterr().out
     assert main(["purge"]) == 0
     assert "purged    0 conversations" in capsys.readouterr().out
+
+
+async def test_the_loop_of_a_server_purges_each_night_and_outlives_errors(
+    rooms: Rooms, database: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    nights: list[datetime] = []
+    broken = True
+
+    class Stop(Exception):
+        pass
+
+    async def an_hour(seconds: float) -> None:
+        """The pause of the loop is an hour here; those between steps are none."""
+        nonlocal broken
+        if seconds < 1:
+            return
+        done = (await Operations(database, clock).marks())["purge"]
+        if done is not None and done[0] not in nights:
+            nights.append(done[0])
+        if len(nights) == 3:
+            raise Stop
+        clock.advance(hours=1)
+        work.retention.database = database
+        if broken and clock.now.day == 3:
+            work.retention.database = None  # type: ignore[assignment]
+            broken = False
+
+    work = Purge(database, clock, FolderStore(tmp_path), LIMITS, pause=an_hour)
+    with pytest.raises(Stop):
+        await work.run(time(3, 30), AMSTERDAM)
+    assert not broken
+    assert [night.date().isoformat() for night in nights] == [
+        "2026-03-03",
+        "2026-03-04",
+        "2026-03-05",
+    ]
+
+
+async def test_a_purge_that_slept_longer_than_its_lease_stops(
+    rooms: Rooms, database: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    await fill(rooms, 1)
+    clock.advance(days=91)
+    other = purge_of(database, clock, tmp_path)
+
+    async def sleeps(_: float) -> None:
+        clock.advance(minutes=11)
+        await other.retention.take_lease(other.name)
+
+    slow = Purge(database, clock, FolderStore(tmp_path), LIMITS, pause=sleeps)
+    with pytest.raises(PurgeRuns):
+        await slow.once()
+    assert count(database, schema.conversations) == 1

@@ -18,7 +18,7 @@ handovers = sa.Table(
     "handovers",
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
     Column("state", String(10), nullable=False),
     Column("reason", String(20), nullable=False, server_default="asked"),
     Column("language", String(5), nullable=False, server_default=""),

@@ -76,6 +76,7 @@ ticket_news = sa.Table(
     Column("event_id", ForeignKey("ticket_events.id"), primary_key=True),
     Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Index("ix_ticket_news_conversation_id", "conversation_id"),
 )
 
 ticket_lookups = sa.Table(

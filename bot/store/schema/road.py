@@ -37,7 +37,7 @@ web_sessions = sa.Table(
     "web_sessions",
     metadata,
     Column("token_hash", String(64), primary_key=True),
-    Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
 )
