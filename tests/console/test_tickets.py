@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.civic.areas import Area, Outline
-from bot.civic.tickets import NewTicket, State, Ticket
+from bot.civic.tickets import TRANSITIONS, NewTicket, State, Ticket
 from bot.console import undoing
 from bot.console.city_map import draw
 from bot.console.office import Office
@@ -303,3 +303,51 @@ def test_the_map_places_areas_and_sizes_them_by_their_number() -> None:
     assert b.path == ""
     assert all(0 <= s.x <= drawn.width and 0 <= s.y <= drawn.height for s in drawn.spots)
     assert draw([area("C", None, None)], {}, {}) is None
+
+
+async def test_from_the_board_one_comes_back_to_the_board_and_nowhere_else(
+    counter: Counter, office: Office
+) -> None:
+    ann = await counter.signed_in("Ann", "agent")
+    board = "/tickets?view=board&desk=roads"
+    for number, (back, lands) in enumerate(
+        [
+            (board, board),
+            ("//evil.example", ""),
+            ("https://evil.example", ""),
+            ("/\\evil.example", ""),
+            ("javascript:alert(1)", ""),
+            ("/tickets\r\nSet-Cookie: a=b", ""),
+        ]
+    ):
+        one = await reported(office, f"{number}0")
+        path = f"/tickets/{one.reference}"
+        await ann.get(path)
+        given = {"state": "in_progress", "version": str(one.version), "back": back}
+        await ann.post(f"{path}/move", {**given, "do": "preview"})
+        assert ann.status == 200
+        assert "evil" not in ann.text
+        await ann.post(f"{path}/move", {**given, "do": "move"})
+        assert ann.status == 303
+        assert ann.location == (lands or path), back
+    await ann.get(f"{path}?state=planned&back=//evil.example&text=%3Cscript%3E")
+    assert 'value="planned" selected' in ann.text
+    assert '"//evil' not in ann.text
+    assert '"/console//evil' not in ann.text
+    assert "<script>" not in ann.text.replace('<script type="module"', "")
+
+
+async def test_a_card_says_where_it_may_go(counter: Counter, office: Office) -> None:
+    one = await reported(office, "1")
+    ann = await counter.signed_in("Ann", "agent")
+    await ann.get("/tickets?view=board")
+    card = re.search(
+        rf'data-reference="{one.reference}" data-from="received" data-to="([a-z_ ]+)"', ann.text
+    )
+    assert card is not None
+    allowed = {state.value for state in TRANSITIONS[State.RECEIVED]} - {"withdrawn"}
+    assert set(card[1].split()) == allowed
+    reader = await counter.signed_in("Rita", "reader")
+    await reader.get("/tickets?view=board")
+    assert "data-reference" not in reader.text
+    assert "board.js" not in reader.text

@@ -8,10 +8,20 @@ import pytest
 
 from bot.brain.embedded import metadata_of
 from bot.civic.tickets import NewTicket
-from bot.messages import Answer, Attachment, Place, Reply, Turn
+from bot.messages import (
+    Answer,
+    Attachment,
+    ChannelName,
+    ConversationId,
+    Place,
+    Reply,
+    Turn,
+)
+from bot.photos.decoding import Decoded
 from bot.store import schema
 from bot.store.engine import Database
 from bot.store.journal import Journal
+from bot.store.photo_queue import PhotoQueue
 from bot.store.photos import PhotoRegister
 from bot.store.registers import TicketRegister
 from tests.conftest import FakeClock
@@ -191,3 +201,75 @@ async def test_a_place_and_a_picture_do_not_disturb_each_other(rooms: Rooms) -> 
     await rooms.answer()
     assert brain.turns[0].place == Place(53.2, 6.5)
     assert len(brain.turns[0].photos) == 1
+
+
+# Pictures that staff send --------------------------------------------------------------------------
+
+
+async def kept(database: Database, clock: FakeClock, conversation: str, sent_by: str = "") -> str:
+    """A stored photo of a conversation."""
+    queue = PhotoQueue(database, clock)
+    talk = ConversationId(conversation)
+    photo = await queue.begin(talk, ChannelName("sms"), sent_by)
+    await queue.keep(photo, Decoded(b"photo", b"thumb", 10, 20, None))
+    return photo
+
+
+async def test_a_picture_of_staff_gets_one_address_that_ends(
+    rooms: Rooms, photos: PhotoRegister, database: Database, clock: FakeClock
+) -> None:
+    rooms.ask(Echo())
+    conversation = str((await rooms.hear("hello")).conversation)
+    sent = await kept(database, clock, conversation, "ann")
+    until = clock() + timedelta(days=7)
+    share = await photos.share(sent, conversation, until)
+    assert share is not None
+    assert len(share) == 43
+    assert await photos.share(sent, conversation, until) == share
+    found = await photos.shared(share)
+    assert found is not None
+    assert (found.id, found.sent_by) == (sent, "ann")
+    for wrong in ("", share[:-1], share.swapcase(), "%", "_" * 43):
+        assert await photos.shared(wrong) is None
+    clock.advance(days=7)
+    assert await photos.shared(share) is None
+
+
+async def test_a_citizens_photo_and_one_of_another_conversation_get_no_address(
+    rooms: Rooms, photos: PhotoRegister, database: Database, clock: FakeClock
+) -> None:
+    rooms.ask(Echo())
+    mine = str((await rooms.hear("hello")).conversation)
+    other = str((await rooms.hear("hello", address="+31600000002")).conversation)
+    until = clock() + timedelta(days=7)
+    assert await photos.share(await kept(database, clock, mine), mine, until) is None
+    sent = await kept(database, clock, mine, "ann")
+    assert await photos.share(sent, other, until) is None
+    assert await photos.share("0" * 32, mine, until) is None
+
+
+async def test_a_picture_of_staff_is_nobodys_photo_for_a_report(
+    rooms: Rooms, photos: PhotoRegister, database: Database, clock: FakeClock
+) -> None:
+    rooms.ask(Echo())
+    conversation = str((await rooms.hear("hello")).conversation)
+    sent = await kept(database, clock, conversation, "ann")
+    own = await kept(database, clock, conversation)
+    reference = ticket_of(database, clock, conversation)
+    assert photos.loose(conversation, clock() - timedelta(hours=1)) == [own]
+    assert photos.attach([sent, own], reference) == 1
+    assert [photo.id for photo in await photos.in_ticket(reference)] == [own]
+    assert set(await photos.in_conversation(conversation)) == {sent, own}
+
+
+async def test_staff_see_photos_of_a_report_that_could_not_be_had(
+    rooms: Rooms, photos: PhotoRegister, database: Database, clock: FakeClock
+) -> None:
+    rooms.ask(Echo())
+    conversation = str((await rooms.hear("look", attachments=(LAMP,))).conversation)
+    reference = ticket_of(database, clock, conversation)
+    (photo,) = rows(database, schema.photos)
+    photos.attach([photo.id], reference)
+    await PhotoQueue(database, clock).settle(photo.id, "gone", "404")
+    assert [one.state for one in await photos.in_ticket(reference)] == ["gone"]
+    assert photos.of_ticket(reference) == []

@@ -42,7 +42,7 @@ def agent_of(visit: Visit) -> Agent:
     return Agent(visit.member.name, visit.member.called)
 
 
-async def names_of(visit: Visit) -> dict[str, str]:
+async def staff_names(visit: Visit) -> dict[str, str]:
     """How each account is called before others."""
     return {m.name: m.called for m in await visit.office.staff.everyone()}
 
@@ -55,7 +55,7 @@ async def _queue(visit: Visit) -> web.StreamResponse:
     rows = await desk.handovers.queue()
     held = {row["conversation_id"] for row in rows}
     flagged = [row for row in await visit.office.journal.flagged() if row["id"] not in held]
-    online, names = await desk.presence.online(), await names_of(visit)
+    online, names = await desk.presence.online(), await staff_names(visit)
     now = visit.office.clock()
     veils = await veils_over(visit, [row["conversation_id"] for row in rows])
     for row in rows:
@@ -123,7 +123,7 @@ async def _claimed(visit: Visit, handover: int) -> web.StreamResponse:
         if what.kind == "gone":
             raise web.HTTPNotFound from None
         key = "handover.too_late" if what.by else "handover.busy"
-        by = (await names_of(visit)).get(what.by, what.by)
+        by = (await staff_names(visit)).get(what.by, what.by)
         return await visit.redirect("/handover", key, by=by)
     await desk_of(visit).presence.still_here(visit.member.name)
     await visit.note("handover_claimed", row["conversation_id"], subject=str(handover))

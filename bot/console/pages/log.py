@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from bot.console import filters
 from bot.console.known import names_of, veil_over
 from bot.console.office import Office
+from bot.console.pages.handover import staff_names
 from bot.console.photos import room_of, shown_all
 from bot.console.roles import Role
 from bot.console.routes import Route
@@ -139,6 +140,7 @@ async def _show(visit: Visit, fault: str = "", status: int = 200) -> web.StreamR
         expected=expected,
         photos={x.cursor: shown_all(x.photos, known, where, veil.lifted) for x in lines},
         fault=fault,
+        staff=await staff_names(visit),
         marks=MARKS,
     )
 

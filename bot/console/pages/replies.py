@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.console.office import Office
-from bot.console.pages.handover import desk_of, names_of
+from bot.console.pages.handover import desk_of, staff_names
 from bot.console.roles import Role
 from bot.console.routes import Route
 from bot.console.visit import Visit
@@ -54,7 +54,7 @@ async def _list(visit: Visit) -> web.StreamResponse:
         used=[reply for reply in replies if reply.retired_at is None],
         retired=[reply for reply in replies if reply.retired_at is not None],
         languages=_languages(visit),
-        names=await names_of(visit),
+        names=await staff_names(visit),
     )
 
 
@@ -81,7 +81,7 @@ async def _page(
         theirs=theirs,
         previews=previews,
         placeholders=[(name, _examples(visit, languages[0])[name]) for name in PLACEHOLDERS],
-        names=await names_of(visit),
+        names=await staff_names(visit),
         most_name=LONGEST_NAME,
         most_text=LONGEST_TEXT,
     )

@@ -25,7 +25,7 @@ from bot.civic.tickets import (
 )
 from bot.console.known import veil_over
 from bot.console.office import Office
-from bot.console.pages.handover import names_of
+from bot.console.pages.handover import staff_names
 from bot.console.pages.tickets import (
     areas_of,
     desks_of,
@@ -88,7 +88,7 @@ async def _show(
         area=(await areas_of(visit)).get(ticket.area_code or ""),
         desks=desks_of(visit),
         history=[row | {"said": veil.pieces(row["text"])} for row in history],
-        names=await names_of(visit),
+        names=await staff_names(visit),
         followers=await on_thread(register.followers, ticket.reference),
         moves=[s for s in State if s in TRANSITIONS[ticket.state] and s is not State.WITHDRAWN],
         today=register.today(),
