@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.console.visit import Visit
-from bot.masking import Masker, names_in
+from bot.masking import Masker
 from bot.store.transcript import Line
 
 Pieces = list[tuple[str, str]]
@@ -64,8 +64,7 @@ class Veil:
                 continue
             intent = (line.turn or {}).get("intent", "")
             expected[line.cursor] = asked and intent not in NO_ANSWER
-            spans = self.masker.spans(line.text, (), expected[line.cursor])
-            self.known |= names_in(line.text, spans)
+            self.known |= self.masker.names(line.text, expected[line.cursor])
             asked = False
         return expected
 

@@ -62,6 +62,12 @@ class Masker:
                     _take(taken, Span(start, end, kind))
         return sorted(taken, key=lambda span: span.start)
 
+    def names(self, text: str, name_expected: bool = False) -> set[str]:
+        """The names that a text gives, to be hidden in the rest of the conversation too."""
+        if not name_expected and next(names.introduced(text[:LONGEST_TEXT]), None) is None:
+            return set()  # most texts: the other rules need not look
+        return names_in(text, self.spans(text, (), name_expected))
+
     @staticmethod
     def _repeated(text: str, known: Collection[str]) -> list[tuple[int, int]]:
         parts = {part for name in known for part in (name, *name.split()) if _telling(part)}

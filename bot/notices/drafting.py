@@ -121,12 +121,13 @@ def _time(
 
 
 def grouped(areas: Iterable[Area]) -> list[tuple[Area, list[Area]]]:
-    """Districts with their neighbourhoods, by name; what lies in no district stands alone."""
+    """What lies in no district (the city), then districts with their neighbourhoods, by name."""
     listed = sorted(areas, key=lambda a: a.name.casefold())
     tops = {a.code for a in listed if any(b.parent == a.code for b in listed)}
     inner = {a.code for a in listed if a.code not in tops and a.parent in tops}
-    return [
+    groups = [
         (a, [b for b in listed if b.parent == a.code and b.code in inner])
         for a in listed
         if a.code not in inner
     ]
+    return sorted(groups, key=lambda group: bool(group[1]))

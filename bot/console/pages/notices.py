@@ -158,7 +158,9 @@ async def _form(
     previews: list[dict[str, Any]] = []
     if checked and preview:
         codes = reached(checked.notice.area_codes, areas)
-        audience = await on_thread(_register(visit).audience, codes)
+        heard = await on_thread(_register(visit).audience, codes)
+        # Nobody is told on a channel that is not in use.
+        audience = {key: n for key, n in heard.items() if key[0] in visit.office.connectors}
         previews = _previews(visit, checked.notice, areas, audience)
     faults = checked.faults if checked else ()
     names = {area.code: area.name for area in areas}
@@ -194,9 +196,8 @@ def _previews(
     area = next(a for a in areas if a.code == new.area_codes[0])
     people: dict[tuple[str, str], int] = {(name, languages[0]): 0 for name in office.connectors}
     for (channel, language), count in audience.items():
-        if channel in office.connectors:
-            key = (channel, language if language in languages else languages[0])
-            people[key] = people.get(key, 0) + count
+        key = (channel, language if language in languages else languages[0])
+        people[key] = people.get(key, 0) + count
     found = []
     for (channel, language), count in sorted(people.items())[:PREVIEWS]:
         reply = push_reply(notice, area, language, languages, book, zone)
