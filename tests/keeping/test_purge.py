@@ -763,3 +763,27 @@ async def test_a_purge_that_slept_longer_than_its_lease_stops(
     with pytest.raises(PurgeRuns):
         await slow.once()
     assert count(database, schema.conversations) == 1
+
+
+async def test_staff_read_that_nothing_is_kept_of_an_emptied_conversation(
+    database: Database, clock: FakeClock, purge: Purge
+) -> None:
+    from tests.console.desk import Counter, office_of
+    from tests.console.talks import talk
+
+    counter = Counter(office_of(database, clock))
+    conversation = await talk(counter.office, "+31600000001", ("canary", "fine"))
+    database.write_now(lambda c: c.execute(schema.outbox.update().values(state="sent")))
+    follow = schema.area_subscriptions.insert().values(
+        conversation_id=conversation, area_code="BU1", created_at=clock()
+    )
+    database.write_now(lambda c: c.execute(follow))
+    clock.advance(days=91)
+    assert await purge.once() == Purged(conversations=1)
+    await counter.open()
+    ann = await counter.signed_in("Ann", "reader")
+    await ann.get(f"/log/{conversation}")
+    assert ann.status == 200
+    assert "nothing was said, or it is no longer kept" in ann.text
+    assert "canary" not in ann.text
+    await counter.close()
