@@ -12,9 +12,10 @@ from openpyxl import load_workbook
 from bot.civic.tickets import NewTicket
 from bot.console.filters import chosen
 from bot.console.office import Office
-from bot.messages import Answer, ConversationId
-from bot.store import log_filling, log_triggers, migrate
+from bot.messages import Answer, ConversationId, Rating
+from bot.store import log_filling, log_triggers, migrate, schema
 from bot.store.engine import Database
+from bot.store.ratings import write_rating
 from bot.store.search import question
 from bot.store.talks import TalkLog, Wanted, key_of
 from tests.conftest import FakeClock
@@ -362,3 +363,75 @@ async def test_an_export_is_bounded_and_says_so(
     rows = list(csv.reader(io.StringIO(editor.text.lstrip("\ufeff"))))
     assert len(rows) == 1 + 3 + 1
     assert rows[-1][0] == "…"
+
+
+# Ratings -----------------------------------------------------------------------------------------
+
+
+async def rated(
+    office: Office, address: str, helped: bool | None, comment: str = "", language: str = "nl"
+) -> ConversationId:
+    """A conversation that was asked, with the answer and the reason as its last messages."""
+    said_last = [
+        ("Nee" if helped is False else "Ja", "Dank u"),
+        *([(comment, "Dank u")] * bool(comment)),
+    ]
+    one = await talk(
+        office, address, ("Wanneer is de bieb open?", "Ma-vr"), *said_last, language=language
+    )
+
+    def work(c: sa.engine.Connection) -> None:
+        write_rating(c, one, Rating(asked="answer"), office.clock())
+        inbox = schema.inbox
+        mine = sa.select(inbox.c.id).where(inbox.c.conversation_id == one).order_by(inbox.c.id)
+        ids = list(c.execute(mine).scalars())
+        if helped is not None:
+            write_rating(c, one, Rating(helped=helped), office.clock(), ids[1])
+        if comment:
+            write_rating(c, one, Rating(comment=True), office.clock(), ids[2])
+
+    await office.database.write(work)
+    return one
+
+
+async def test_rated_low_and_well_are_filters_that_combine(office: Office) -> None:
+    low = await rated(office, "+31611111111", False)
+    well = await rated(office, "+31622222222", True, language="en")
+    asked = await rated(office, "+31633333333", None)
+    assert await found(office, "rated_low=1") == {low}
+    assert await found(office, "rated_well=1") == {well}
+    assert await found(office, "rated_low=1&language=en") == set()
+    assert await found(office, "rated_low=1&q=bieb&channel=sms&sort=oldest") == {low}
+    assert await found(office, "rated_low=1&rated_well=1") == set()
+    assert await found(office, "") == {low, well, asked}
+
+
+async def test_a_transcript_and_an_export_tell_the_rating(counter: Counter) -> None:
+    office = counter.office
+    low = await rated(office, "+31611111111", False, "het duurde <b>te lang</b>")
+    editor = await counter.signed_in("emma", "editor")
+    await editor.get("/log?rated_low=1")
+    assert "rated low</span>" in editor.text
+    assert 'name="rated_low" value="1" checked' in editor.text
+    await editor.get(f"/log/{low}")
+    assert '<span class="badge bad">rated low</span></p>' in editor.text
+    assert '<span class="badge info">what went wrong</span>' in editor.text
+    assert "het duurde &lt;b&gt;te lang&lt;/b&gt;" in editor.text
+    await editor.get("/log/export/csv?rated_low=1")
+    rows = list(csv.DictReader(io.StringIO(editor.text.lstrip("\ufeff"))))
+    told = {row["text"]: row["rating"] for row in rows if row["sender"] == "citizen"}
+    assert told == {
+        "Wanneer is de bieb open?": "", "Nee": "low", "het duurde <b>te lang</b>": "comment",
+    }  # fmt: skip
+
+
+async def test_rated_talks_are_found_by_an_index_of_their_own(office: Office) -> None:
+    await rated(office, "+31611111111", False)
+    if not office.database.is_sqlite:
+        return  # a planner that counts rows reads so few of them as they lie
+    query = "SELECT * FROM talks WHERE rated_low IS 1 ORDER BY last_at DESC, number DESC LIMIT 51"
+    plan = office.database.read_now(
+        lambda c: " ".join(str(row) for row in c.execute(sa.text(f"EXPLAIN QUERY PLAN {query}")))
+    )
+    assert "ix_talks_rated_low" in plan
+    assert "TEMP B-TREE" not in plan

@@ -5,6 +5,8 @@ Each page is looked at in English and Dutch, in light and dark.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -17,6 +19,7 @@ from bot.topics import load_answers
 from tests.console.talks import talk
 from tests.console.test_examples import labelled
 from tests.console.test_handover_browser import House, clean, house  # noqa: F401
+from tests.console.test_log import rated
 from tests.console.test_log_browser import VIEWS
 from tests.web.test_browser import DESKTOP, browser  # noqa: F401
 
@@ -123,3 +126,32 @@ async def test_a_notice_is_written_and_withdrawn(house: House, view: dict[str, o
     await expect(page.locator(".notices .badge.warn")).to_be_visible()
     await clean(page)
     await visit.shot("withdrawn", full=True)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_ratings_in_the_log_are_clean_and_fit(house: House, view: dict[str, object]) -> None:  # noqa: F811
+    office = house.road.office()
+    number = len(str(view))
+    low = await rated(office, f"+3167{number:07d}", False, "het antwoord was te lang voor mij")
+    await rated(office, f"+3168{number:07d}", True)
+    visit = await house.staff("noor", "reader", **view)
+    wide = "desktop" if view["viewport"] == DESKTOP["viewport"] else "phone"
+    visit.name = f"ratings-{wide}-{str(view['locale'])[:2]}"
+    page = visit.page
+    await visit.open("/console/log")
+    await page.locator(".log-finder summary").click()
+    await page.locator("[name=rated_low]").check()
+    await expect(page).to_have_url(re.compile("rated_low=1"))
+    await expect(page.locator("#found .badge.bad").first).to_be_visible()
+    await expect(page.locator("#found .badge.good")).to_have_count(0)
+    await visit.fits()
+    await clean(page)
+    await visit.shot("list", full=True)
+    await visit.open(f"/console/log/{low}")
+    await expect(page.locator(".log-rating .badge")).to_have_count(2)
+    await visit.fits()
+    await clean(page)
+    await visit.shot("transcript", full=True)
+    await visit.open("/console/handover")
+    await clean(page)
+    await visit.shot("queue", full=True)
