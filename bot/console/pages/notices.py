@@ -189,17 +189,22 @@ def _previews(
     areas: list[Area],
     audience: dict[tuple[str, str], int],
 ) -> list[dict[str, Any]]:
-    """What is read on each channel: in the languages of those who hear of it, and the primary."""
+    """What is read on each channel, in the languages that were written and those of who hears of
+    it; what most people will read comes first."""
     office, languages = visit.office, _languages(visit)
     book, zone = office.phrasebook, office.options.zone
     notice = Notice(**{name: getattr(new, name) for name in NewNotice.__dataclass_fields__})
     area = next(a for a in areas if a.code == new.area_codes[0])
-    people: dict[tuple[str, str], int] = {(name, languages[0]): 0 for name in office.connectors}
+    people: dict[tuple[str, str], int] = {
+        (name, language): 0 for name in office.connectors for language in new.texts
+    }
     for (channel, language), count in audience.items():
         key = (channel, language if language in languages else languages[0])
         people[key] = people.get(key, 0) + count
     found = []
-    for (channel, language), count in sorted(people.items())[:PREVIEWS]:
+    for (channel, language), count in sorted(people.items(), key=lambda one: (-one[1], one[0]))[
+        :PREVIEWS
+    ]:
         reply = push_reply(notice, area, language, languages, book, zone)
         payloads = office.connectors[ChannelName(channel)].render(reply, language)
         found.append(
