@@ -53,12 +53,13 @@ def examples(arguments: Arguments, settings: Settings) -> int:
             raise Refused(f"no example {arguments.id}")
         text = getattr(arguments, "text", None)
         if arguments.what == "accept":
-            _acceptable(text or row["text"], _masker(database))
+            _acceptable(text or row["text"], row["conversation_id"], _masker(database), database)
         register.decide(arguments.id, Verdict(DECISIONS[arguments.what], "command line", text))
         say("done")
         return 0
     if arguments.what == "write":
-        return _write(register.listed(["accepted"], limit=100_000), settings, _masker(database))
+        rows = register.listed(["accepted"], limit=100_000)
+        return _write(rows, settings, _masker(database), database)
     if arguments.what == "export":
         states = [arguments.state] if arguments.state else ["new", "accepted"]
         say(exported(register.listed(states)).rstrip())
@@ -79,20 +80,29 @@ def _masker(database: Database) -> Masker:
     return Masker(street.name for street in CityRegister(database).streets())
 
 
-def _acceptable(text: str, masker: Masker) -> None:
-    """Refuse what must not be learnt, with the reason."""
+def _fault(text: str, conversation: str, masker: Masker, database: Database) -> str:
+    """Why this must not be learnt; names that were given anywhere in the conversation count."""
     from bot.learning.judging import fault_of, tidy
+    from bot.store.transcript import spoken
 
-    fault = fault_of(tidy(text), masker)
+    lines = database.read_now(lambda c: spoken(c, [conversation])).get(conversation, ())
+    said = [line.text for line in lines if line.sender == "citizen"]
+    known = {name for one in said for name in masker.names(one)}
+    return fault_of(tidy(text), masker, known)
+
+
+def _acceptable(text: str, conversation: str, masker: Masker, database: Database) -> None:
+    """Refuse what must not be learnt, with the reason."""
+    fault = _fault(text, conversation, masker, database)
     if fault:
         raise Refused(f"the sentence is {FAULTS[fault]}; write it anew with --text")
 
 
-def _write(rows: list[dict[str, Any]], settings: Settings, masker: Masker) -> int:
+def _write(
+    rows: list[dict[str, Any]], settings: Settings, masker: Masker, database: Database
+) -> int:
     """Write what may be learnt; the exit code says whether all of it was."""
-    from bot.learning.judging import fault_of, tidy
-
-    fit = [row for row in rows if not fault_of(tidy(words(row)), masker)]
+    fit = [row for row in rows if not _fault(words(row), row["conversation_id"], masker, database)]
     done = write(fit, settings.city_dir)
     for row in rows:
         if row not in fit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from actions.doubt import label_of, remembered
 from bot.__main__ import main
 from bot.learning.files import exported
 from bot.messages import Answer, Labelled, Reply
-from bot.settings import load
+from bot.settings import ROOT, load
 from bot.store import migrate, schema
 from bot.store.engine import Database
-from bot.store.examples import ExampleRegister
+from bot.store.examples import ExampleRegister, Verdict
 from bot.store.journal import Journal
 from bot.store.rows import LeaseLost
 from tests.conftest import FakeClock
@@ -175,3 +176,54 @@ def test_the_same_sentence_is_exported_once() -> None:
     row = {"text": "dirty", "language": "en", "intent": "report", "topic": SERVICE}
     made = YAML(typ="safe").load(exported([row, row]))
     assert made == {"data/catalogue/litter.yml": {"examples": {"en": ["dirty"]}}}
+
+
+async def test_the_command_line_takes_no_personal_data_and_writes_into_the_files(
+    register: ExampleRegister,
+    clock: FakeClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    city = tmp_path / "city"
+    shutil.copytree(ROOT / "data", city, ignore=shutil.ignore_patterns("areas"))
+    monkeypatch.setenv("LIKEWISE_CITY_DIR", str(city))
+    rooms = Rooms(Journal(register.database, clock))
+    private = Labelled("I am Sanne Veenstra, call 06 12345678", "en", "report", SERVICE)
+    rooms.ask(Scripted(Answer((Reply("x"),), labelled=private)))
+    await rooms.hear("I am Sanne Veenstra")
+    await rooms.answer()
+    (row,) = register.listed()
+    number = str(row["id"])
+    assert main(["examples", "accept", number]) == 1
+    assert "personal data" in capsys.readouterr().err
+    assert register.listed()[0]["state"] == "new"
+    assert main(["examples", "accept", number, "--text", "call [phone] about it"]) == 1
+    assert main(["examples", "accept", number, "--text", "Veenstra sees rubbish"]) == 1
+    assert (
+        main(["examples", "accept", number, "--text", "the whole street is full of rubbish"]) == 0
+    )
+    capsys.readouterr()
+    assert main(["examples", "write"]) == 0
+    out = capsys.readouterr().out
+    assert "data/catalogue/litter.yml: 1 more" in out
+    assert "1 sentences written" in out
+    litter = YAML(typ="safe").load((city / "catalogue/litter.yml").read_text("utf-8"))
+    assert litter["examples"]["en"][-1] == "the whole street is full of rubbish"
+    assert main(["examples", "write"]) == 0
+    assert "0 sentences written" in capsys.readouterr().out
+
+
+async def test_what_was_accepted_long_ago_with_personal_data_is_not_written(
+    register: ExampleRegister, clock: FakeClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rooms = Rooms(Journal(register.database, clock))
+    private = Labelled("mail jan@example.org about the dirt", "en", "report", SERVICE)
+    rooms.ask(Scripted(Answer((Reply("x"),), labelled=private)))
+    await rooms.hear("x")
+    await rooms.answer()
+    (row,) = register.listed()
+    register.decide(row["id"], Verdict("accepted", "somebody"))
+    assert main(["examples", "write"]) == 1
+    assert "left out" in capsys.readouterr().out
+    assert "jan@example.org" not in (ROOT / "data/catalogue/litter.yml").read_text("utf-8")
