@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bot.console.veil import Veil
 from bot.console.visit import PREFIX, Visit
 from bot.photos.decoding import THUMB_SIDE
 from bot.photos.room import PhotoRoom
@@ -53,7 +54,7 @@ def shown(photo: Photo | None, where: str, bare: bool, alt: str = "") -> ShownPh
 
 
 def shown_all(
-    named: Iterable[tuple[str, str]], known: Mapping[str, Photo], where: str, bare: bool
+    named: Iterable[tuple[str, str]], known: Mapping[str, Photo], where: str, veil: Veil
 ) -> list[ShownPhoto]:
-    """The photos of a line, by id and words."""
-    return [shown(known.get(photo), where, bare, alt) for photo, alt in named]
+    """The photos of a line, by id and words; the words are behind the veil as all words are."""
+    return [shown(known.get(photo), where, veil.lifted, veil.words(alt)) for photo, alt in named]

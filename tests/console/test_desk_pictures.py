@@ -119,6 +119,22 @@ async def test_a_picture_goes_out_cleaned_and_stands_in_the_transcript(
     assert ALT not in repr(audit)
 
 
+async def test_the_words_of_a_picture_are_behind_the_veil_like_all_words(
+    ann: Browser, counter: Counter, database: Database
+) -> None:
+    await say(ann, p.jpeg(), text="Look", alt="The letter to ann@example.org")
+    assert ann.status == 303
+    await ann.follow()
+    assert 'alt="The letter to ann@example.org.' in ann.text
+    (photo,) = rows(database, schema.photos)
+    ben = await counter.signed_in("ben", "agent")
+    for page in (f"/log/{photo.conversation_id}", "/handover/1"):
+        await ben.get(page)
+        assert "There is a photo here." in ben.text
+        assert "(The letter to [" in ben.text
+        assert "ann@example.org" not in ben.text
+
+
 async def test_a_picture_may_go_without_words_of_the_answer_but_not_without_its_own(
     ann: Browser, database: Database
 ) -> None:

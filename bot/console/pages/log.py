@@ -138,7 +138,7 @@ async def _show(visit: Visit, fault: str = "", status: int = 200) -> web.StreamR
         tickets=tickets,
         veil=veil,
         expected=expected,
-        photos={x.cursor: shown_all(x.photos, known, where, veil.lifted) for x in lines},
+        photos={x.cursor: shown_all(x.photos, known, where, veil) for x in lines},
         fault=fault,
         staff=await staff_names(visit),
         marks=MARKS,

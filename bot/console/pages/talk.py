@@ -84,7 +84,7 @@ async def _talk(
         status=409 if what else 422 if draft.fault else 200,
         row=row,
         lines=[
-            _line(entry, veil) | {"photos": shown_all(_photos(entry), known, where, veil.lifted)}
+            _line(entry, veil) | {"photos": shown_all(_photos(entry), known, where, veil)}
             for entry in entries
         ],
         events=await desk.handovers.history(row["id"]),
@@ -138,7 +138,7 @@ def _line(entry: Entry, veil: Veil) -> dict[str, Any]:
         "at": entry.at,
         "text": veil.pieces(str(text)),
         "place": place,
-        "drawn": drawn_of(reply),
+        "drawn": [(src, veil.words(alt)) for src, alt in drawn_of(reply)],
         "choices": [veil.words(c["label"]) for c in reply.get("choices") or ()],
         "link": reply.get("link"),
         "state": entry.state if entry.sender != "citizen" else "",
