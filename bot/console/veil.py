@@ -15,6 +15,8 @@ from bot.store.transcript import Line
 Pieces = list[tuple[str, str]]
 ASKING_FOR_NAME = ("utter_ask_contact", "utter_ask_name")
 """Phrases after which a short answer is taken for a name or another way to reach the citizen."""
+HIDDEN_LENGTH = 10
+"""What is hidden counts as so many characters."""
 NO_ANSWER = frozenset({"skip", "deny", "affirm", "cancel", "forget_me", "danger", "person"})
 
 
@@ -44,10 +46,10 @@ class Veil:
         would be left readable otherwise."""
         kept: Pieces = []
         for words, kind in self.pieces(text):
-            if most <= 0:
-                break
-            kept.append((words[:most], kind))
-            most -= len(words) or 10
+            if most <= 0 or len(words) > most:
+                return [*kept, (f"{words[: max(most, 0)].rstrip()}…", "")]
+            kept.append((words, kind))
+            most -= len(words) or HIDDEN_LENGTH
         return kept
 
     def words(self, text: str, expected: bool = False) -> str:

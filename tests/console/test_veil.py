@@ -178,8 +178,10 @@ async def test_a_cut_opening_leaves_no_half_of_a_number(counter: Counter) -> Non
 
 def test_an_opening_is_cut_after_it_was_hidden() -> None:
     veil = Veil(Masker(), frozenset(), lifted=False, known={"Sanne"})
-    assert veil.opening("abc Sanne def", 6) == [("abc ", ""), ("", "name")]
-    assert veil.opening("abcdefgh", 3) == [("abc", "")]
+    assert veil.opening("abc Sanne def", 6) == [("abc ", ""), ("", "name"), ("…", "")]
+    assert veil.opening("abc Sanne", 60) == [("abc ", ""), ("", "name")]
+    assert veil.opening("abc defgh", 4) == [("abc…", "")]
+    assert veil.opening("", 4) == []
 
 
 async def test_names_are_learnt_anew_when_the_talk_goes_on_or_is_forgotten(
