@@ -436,7 +436,11 @@ def test_a_hostile_archive_is_refused_and_writes_nothing(tmp_path: Path, name: s
     assert sorted(p.name for p in tmp_path.iterdir()) == ["hostile.tar.gz"]
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive at all", gzip.compress(b"no tar" * 100)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no archive at all", gzip.compress(b"no tar" * 100)],
+    ids=["empty", "plain", "gzip"],
+)
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(archive.NotABackup):
