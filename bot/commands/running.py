@@ -65,6 +65,9 @@ async def _serve(road: Road, settings: Settings, demo: bool = False) -> None:
     await road.start()
     port = runner.addresses[0][1]
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    if settings.purge_at and settings.retention_days:
+        kept = f"{settings.retention_days} days"
+        say(f"purge     daily at {settings.purge_at}; words are kept {kept}")
     for phone in simulators:
         say(f"phone     {phone.channel} simulator: {phone.address}")
     if demo and settings.host in LOOPBACK:
