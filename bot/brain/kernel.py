@@ -21,13 +21,13 @@ import scipy.linalg
 import scipy.sparse as sp
 from scipy.optimize import minimize
 from scipy.special import expit
+from threadpoolctl import ThreadpoolController
 
 from bot.brain.ngrams import against, vectorisers
 
 Floats = npt.NDArray[np.float32]
 BLOCK = 1024
-QUANTUM = 700.0
-"""The numbers of our unit vectors stay below 0.17: times this they fit into a byte."""
+_threads = ThreadpoolController().limit
 FOLD = 5
 """Every so many texts are left out when the probabilities are calibrated."""
 
@@ -46,6 +46,10 @@ class Shape:
     ridge: float = 0.05
     least: int = 2
     """N-grams of fewer texts are left out."""
+    most: float = 0.1
+    """N-grams of a greater share of the texts are left out as well: many, and they tell little."""
+    directions: int = 256
+    """How many principal directions of the dense vectors are kept."""
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Shape:
@@ -101,11 +105,12 @@ class KernelClassifier:
         out = np.arange(n) % FOLD == 0 if out is None else out
         order = np.argsort(out, kind="stable")
         kept = n - int(out.sum())
-        self._char, self._word = vectorisers(self.shape.least)
+        self._char, self._word = vectorisers(self.shape.least, self.shape.most)
         texts, labels = [texts[i] for i in order], [labels[i] for i in order]
         grams = self._char.fit_transform(texts), self._word.fit_transform(texts)
         self._foreign, alarming = foreign[order], alarming[order]
-        self._vectors = dense[order]
+        self._axes = principal(dense, self.shape.directions)
+        self._vectors = turned(dense[order], self._axes)
         sparse, self._dense, self._norms = self._weighted(*grams, self._vectors, self._foreign)
         self._columns = sparse.T.tocsr()
         kernel = self._own_kernel(sparse)
@@ -200,15 +205,17 @@ class KernelClassifier:
         roots, norms = np.sqrt(weights), weights.sum(axis=1) / 2
         characters, words = self._char.transform(texts), self._word.transform(texts)
         shift = characters.shape[1]
+        dense = turned(vectors, self._axes) * roots[:, 2:]
         scores = np.empty((len(texts), self._alpha.shape[1]), np.float32)
         # Text by text: of a few at once, the matrix product would copy what it multiplies with.
-        for row in range(len(texts)):
-            left, right = characters[row], words[row]
-            grams = np.concatenate([left.indices, right.indices + shift]).astype(np.int64)
-            values = np.concatenate([left.data * roots[row, 0], right.data * roots[row, 1]])
-            product = self._dense @ (vectors[row] * roots[row, 2])
-            product += against(self._columns, grams, values)
-            scores[row] = self._bent(product, norms[row], self._norms) @ self._alpha
+        with _threads(limits=1, user_api="blas"):  # one text is too little to be shared out
+            for row in range(len(texts)):
+                left, right = characters[row], words[row]
+                grams = np.concatenate([left.indices, right.indices + shift]).astype(np.int64)
+                values = np.concatenate([left.data * roots[row, 0], right.data * roots[row, 1]])
+                product = self._dense @ dense[row]
+                product += against(self._columns, grams, values)
+                scores[row] = self._bent(product, norms[row], self._norms) @ self._alpha
         return self._probabilities(scores)
 
     def _probabilities(self, scores: Floats) -> tuple[Floats, Floats]:
@@ -223,7 +230,8 @@ class KernelClassifier:
         folder.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(
             folder / "arrays.npz",
-            dense=np.clip(np.rint(self._vectors * QUANTUM), -127, 127).astype(np.int8),
+            axes=self._axes,
+            dense=self._vectors.astype(np.float16),
             alpha=self._alpha.astype(np.float16),
             foreign=self._foreign.astype(np.float32),
             data=self._columns.data.astype(np.float16),
@@ -252,18 +260,31 @@ class KernelClassifier:
         with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
             weights = shape.weights(arrays["foreign"])
             model._norms = weights.sum(axis=1) / 2
-            model._dense = arrays["dense"] * (np.sqrt(weights[:, 2:]) / np.float32(QUANTUM))
+            model._axes = arrays["axes"]
+            model._dense = arrays["dense"].astype(np.float32) * np.sqrt(weights[:, 2:])
             model._alpha = arrays["alpha"].astype(np.float32)
             rows = len(meta["char"]) + len(meta["word"])
             model._columns = sp.csr_matrix(
                 (arrays["data"].astype(np.float32), arrays["indices"], arrays["indptr"]),
                 shape=(rows, len(weights)),
             )
-            model._char, model._word = vectorisers(shape.least)
+            model._char, model._word = vectorisers(shape.least, shape.most)
             for part, name in ((model._char, "char"), (model._word, "word")):
                 part.vocabulary_ = {gram: i for i, gram in enumerate(meta[name])}
                 part.idf_ = arrays[f"{name}_idf"]
         return model
+
+
+def principal(vectors: Floats, most: int) -> Floats:
+    """The strongest directions of the vectors as columns: at most `most`."""
+    _, axes = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+    return np.ascontiguousarray(axes[:, ::-1][:, :most], dtype=np.float32)
+
+
+def turned(vectors: Floats, axes: Floats) -> Floats:
+    """Vectors along `axes`, of unit length again."""
+    found = vectors @ axes
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), dtype=np.float32)
 
 
 def _importance(labels: Sequence[str]) -> Floats:

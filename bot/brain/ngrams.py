@@ -27,14 +27,18 @@ def _bare(text: str) -> str:
     return _PUNCTUATION.sub(" ", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
-def vectorisers(least: int) -> tuple[Any, Any]:
-    """One for characters and one for words; n-grams of fewer than `least` texts are left out."""
+def vectorisers(least: int, most: float = 1.0) -> tuple[Any, Any]:
+    """One for characters and one for words.
+
+    N-grams of fewer than `least` texts are left out, and those of a greater share than `most`.
+    """
     words = r"\w+"
     common = {
         "preprocessor": _bare,
         "sublinear_tf": True,
         "dtype": np.float32,
         "min_df": least,
+        "max_df": most,
     }
     return (
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **common),
