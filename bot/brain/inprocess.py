@@ -8,8 +8,8 @@ form that asks for missing slots does the same. Nothing of Rasa's files is touch
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from rasa.core.actions import action as rasa_actions
 from rasa.core.actions.forms import FormAction
@@ -27,10 +27,12 @@ from rasa_sdk.executor import CollectingDispatcher
 from bot.brain import awaited
 from bot.brain.danger import DANGER, WITH_PATTERN
 from bot.brain.language import choose
-from bot.brain.mixed import ALARM, untangle
-from bot.brain.understanding import PlaceExtractor
+from bot.brain.mixed import ALARM, Glance, untangle
+from bot.brain.understanding import PlaceExtractor, TopicClassifier, foreign_share
 from bot.civic.languages import wished_language
 from bot.places.gazetteer import Name
+
+T = TypeVar("T")
 
 
 class InProcessAction(rasa_actions.RemoteAction):  # type: ignore[misc]
@@ -116,9 +118,21 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
 
     def follow_names(self, names: Callable[[], Sequence[Name]]) -> None:
         """Let the extractor know the names of the register instead of those in the model."""
+        for component in self._components(PlaceExtractor):
+            component.follow(names)
+
+    def _components(self, kind: type[T]) -> Iterator[T]:
+        """The components of a kind in the loaded model."""
         for node in self.graph_runner._instantiated_nodes.values():
-            if isinstance(node._component, PlaceExtractor):
-                node._component.follow(names)
+            if isinstance(node._component, kind):
+                yield node._component
+
+    def _glance(self, parsed: Mapping[str, Any]) -> Glance | None:
+        """How pieces of a message are looked at before they are parsed; None: parse them all."""
+        foreign = foreign_share(parsed.get("language_shares") or {})
+        for classifier in self._components(TopicClassifier):
+            return lambda texts: classifier.glance(texts, foreign)
+        return None
 
     def _get_action(self, action_name: str) -> rasa_actions.Action:
         if action_name in self.domain.form_names:
@@ -172,7 +186,7 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
 
         in_report = bool(tracker and tracker.active_loop_name)
         alarm = WITH_PATTERN if alarmed else ALARM
-        return await untangle(text, parsed, part, in_report, alarm)
+        return await untangle(text, parsed, part, in_report, alarm, self._glance(parsed))
 
     async def _words(
         self,

@@ -8,7 +8,7 @@ one part leads, the others travel beside it. Everything else stays as it was und
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from bot.civic.hearing import reads_like_question
 
 Parsed = dict[str, Any]
 Parse = Callable[[str], Awaitable[Parsed]]
+Glance = Callable[[Sequence[str]], Sequence[tuple[str, float]]]
+"""Of each text its likeliest label and how likely danger is: cheaper than parsing them all."""
 
 QUESTIONS = frozenset(
     {
@@ -130,15 +132,36 @@ def _asks(text: str) -> bool:
     return reads_like_question(bare) or bool(_ASKS_INSIDE.match(bare))
 
 
+def _worth_parsing(
+    texts: Sequence[str], glances: Sequence[tuple[str, float]], in_report: bool, alarm: float
+) -> bool:
+    """Can pieces that look like this change what the whole means?"""
+    if any(danger >= alarm / 2 for _, danger in glances):
+        return True
+    wishes = set()
+    for text, (label, _) in zip(texts, glances):
+        intent = label.partition("|")[0]
+        asks = intent in QUESTIONS and _asks(text)
+        if asks or (intent == "report" and len(text.split()) >= LEAST_WORDS["report"]):
+            wishes.add(label)
+    return len(wishes) > (0 if in_report else 1)
+
+
 async def untangle(
-    text: str, whole: Parsed, parse: Parse, in_report: bool, alarm: float = ALARM
+    text: str,
+    whole: Parsed,
+    parse: Parse,
+    in_report: bool,
+    alarm: float = ALARM,
+    glance: Glance | None = None,
 ) -> Parsed:
     """`whole` as it is, or with the leading part's understanding and `also` beside it.
 
     `also` lists the other parts, each with its own `text` and understanding; `part` has the leading
     part's `text` and `entities`; `greets` says that the message began with a greeting. While a
     report is open, `whole` stays and `rest` is what remains of the message beside its questions.
-    A piece whose danger is at least `alarm` makes the whole message one about danger.
+    A piece whose danger is at least `alarm` makes the whole message one about danger. With `glance`
+    the pieces are parsed only if they look like more than one wish.
     """
     found = pieces(text, str(whole.get("language") or ""))
     if len(found) < 2:
@@ -147,7 +170,10 @@ async def untangle(
         whole.get("topic_confidence") or (whole.get("intent") or {}).get("confidence") or 0
     )
     least = VERY_SURE if whole.get("decision") == "answer" and clear >= CLEAR else SURE
-    understood = [await parse(_LEADING.sub("", piece.text)) for piece in found]
+    texts = [_LEADING.sub("", piece.text) for piece in found]
+    if glance is not None and not _worth_parsing(texts, glance(texts), in_report, alarm):
+        return whole
+    understood = [await parse(words) for words in texts]
     if any(float(p.get("danger") or 0.0) >= alarm for p in understood):
         return {**whole, "intent": {"name": "danger", "confidence": 1.0}, "guess": "danger"}
     wishes = [wish_of(p, piece.text, least) for p, piece in zip(understood, found)]

@@ -103,6 +103,21 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         self._decide(message, self.classifier.labels, probabilities)
         danger.sound(message, alarm)
 
+    def glance(self, texts: Sequence[str], foreign: float) -> list[tuple[str, float]]:
+        """Of each text its likeliest label and how likely danger is, without any care for doubt.
+
+        Cheaper than reading the texts one by one: they are encoded together. `foreign`: share of
+        the message that they are parts of, see `foreign_share`.
+        """
+        if self.classifier is None:
+            return [("", 0.0) for _ in texts]
+        tidied = [tidy(text) for text in texts]
+        shares = np.full(len(tidied), foreign, np.float32)
+        vectors = encoder.shared().encode(tidied)
+        found, alarms = self.classifier.probabilities(tidied, vectors, shares)
+        labels = [self.classifier.labels[i] for i in found.argmax(axis=1)]
+        return list(zip(labels, map(float, alarms)))
+
     def _probabilities(self, text: str, rest: str, foreign: float) -> tuple[Floats, float]:
         """As written and without the places it names.
 
