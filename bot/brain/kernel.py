@@ -228,10 +228,12 @@ class KernelClassifier:
     def save(self, folder: Path) -> None:
         """Write arrays (half precision where that is enough) and vocabularies."""
         folder.mkdir(parents=True, exist_ok=True)
+        step = np.abs(self._vectors).max(axis=0) / 127  # a byte a number, by axis
         np.savez_compressed(
             folder / "arrays.npz",
             axes=self._axes,
-            dense=self._vectors.astype(np.float16),
+            step=step,
+            dense=np.rint(self._vectors / step).astype(np.int8),
             alpha=self._alpha.astype(np.float16),
             foreign=self._foreign.astype(np.float32),
             data=self._columns.data.astype(np.float16),
@@ -261,7 +263,7 @@ class KernelClassifier:
             weights = shape.weights(arrays["foreign"])
             model._norms = weights.sum(axis=1) / 2
             model._axes = arrays["axes"]
-            model._dense = arrays["dense"].astype(np.float32) * np.sqrt(weights[:, 2:])
+            model._dense = arrays["dense"] * arrays["step"] * np.sqrt(weights[:, 2:])
             model._alpha = arrays["alpha"].astype(np.float32)
             rows = len(meta["char"]) + len(meta["word"])
             model._columns = sp.csr_matrix(
