@@ -27,8 +27,10 @@ from bot.brain import light
 
 light.load_rasa()
 from bot.brain import encoder
+from bot.brain.classifier import FOLD, KernelClassifier
+from bot.brain.danger import DANGER
 from bot.brain.importer import TopicImporter
-from bot.brain.kernel import FOLD, KernelClassifier, Shape
+from bot.brain.kernel import Shape
 from bot.brain.ngrams import tidy
 from bot.brain.understanding import NOT_FOR_US, examples_of, foreign_share
 from bot.reflexes import Reflexes
@@ -47,6 +49,9 @@ RULES = (
 """(answer, outside): the least confidence and the most for "not for us", see TopicClassifier."""
 ALARMS = (
     (0.6, 0.3),
+    (0.5, 0.2),
+    (0.4, 0.2),
+    (0.3, 0.1),
     (0.4, 0.1),
     (0.3, 0.05),
     (0.2, 0.05),
@@ -108,14 +113,17 @@ def own(shape: Shape, fold: int | None) -> None:
                 f" caught {np.mean(caught[here & foreign_to_us]):.3f}"
             )
     reflexes = Reflexes.load(ROOT / "data/reflexes.yml")
-    heard = np.array([reflexes.match(texts[i]) == "danger" for i in left.rows])
-    real = alarming[left.rows]
+    heard = np.array([reflexes.match(texts[i]) == DANGER for i in left.rows])
+    learnt = alarming[left.rows]
+    real, harmless = learnt == 1, (gold == "") & (learnt == 0)
+    ordinary = (gold != "") & (learnt == 0)
     for alone, agreed in ALARMS:
+        # Those that the alarm does not learn from are not like danger: NaN is below every threshold.
         warns = (left.alarm >= alone) | (heard & (left.alarm >= agreed))
         print(
             f"danger alone {alone}, with a pattern {agreed}: heard {np.mean(warns[real]):.3f}, "
-            f"false alarms at harmless sentences {np.mean(warns[gold == '']):.3f}, "
-            f"at others {np.mean(warns[(gold != '') & ~real]):.4f}"
+            f"false alarms at harmless sentences {np.mean(warns[harmless]):.3f}, "
+            f"at others {np.mean(warns[ordinary]):.4f}"
         )
 
 

@@ -33,6 +33,8 @@ class Example:
     language: str
     intent: str
     topic: str
+    danger: bool = False
+    """Of a service that is about danger itself."""
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -133,7 +135,13 @@ def examples(folder: Path) -> list[Example]:
                 raise TopicError(f"{path.name}: examples must be lists by language")
             for language, texts in by_language.items():
                 found += [
-                    Example(str(text).strip(), str(language), intent, f"{prefix}/{path.stem}")
+                    Example(
+                        str(text).strip(),
+                        str(language),
+                        intent,
+                        f"{prefix}/{path.stem}",
+                        bool(data.get("danger")),
+                    )
                     for text in texts or ()
                 ]
     return found
@@ -160,7 +168,8 @@ def names(folder: Path) -> list[Example]:
                     if intent == "report" and key == "names" and language in REPORTING:
                         texts.append(REPORTING[language].format(text))
                     for said in texts:
-                        example = Example(said, str(language), intent, f"{prefix}/{path.stem}")
+                        topic, danger = f"{prefix}/{path.stem}", bool(data.get("danger"))
+                        example = Example(said, str(language), intent, topic, danger)
                         found.setdefault(said, example)
     return list(found.values())
 

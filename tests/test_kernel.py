@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.brain.kernel import KernelClassifier, Shape
+from bot.brain.classifier import KernelClassifier
+from bot.brain.kernel import Shape, compared
 from bot.brain.ngrams import tidy
 
 WORDS = {
@@ -28,7 +29,7 @@ VECTORS /= np.linalg.norm(VECTORS, axis=1, keepdims=True)
 
 @pytest.fixture
 def fitted() -> KernelClassifier:
-    model = KernelClassifier(Shape(dense=(1.0, 1.0)))
+    model = KernelClassifier(Shape(dense=(1.0, 1.0), most=1.0))
     model.fit(TEXTS, VECTORS, LABELS)
     return model
 
@@ -41,15 +42,13 @@ def test_texts_of_a_label_are_told_apart(fitted: KernelClassifier) -> None:
 
 def test_one_factorisation_predicts_left_out_texts_as_a_model_without_them_would() -> None:
     out = np.arange(len(TEXTS)) % 5 == 0
-    shape = Shape(dense=(1.0, 1.0), least=1)
+    shape = Shape(dense=(1.0, 1.0), least=1, most=1.0)
     left = KernelClassifier(shape).fit(TEXTS, VECTORS, LABELS, out=out)
     # The same by hand: a ridge regression on the other texts alone, over the same n-grams.
     whole = KernelClassifier(shape)
     whole.fit(TEXTS, VECTORS, LABELS, out=out)
-    grams = whole._char.transform(TEXTS), whole._word.transform(TEXTS)
-    nothing = np.zeros(len(TEXTS), np.float32)
-    sparse, dense, norms = whole._weighted(*grams, VECTORS, nothing)
-    kernel = whole._bent((dense @ dense.T) + (sparse @ sparse.T).toarray(), norms[:, None], norms)
+    seen = whole.features.see(TEXTS, VECTORS, np.zeros(len(TEXTS), np.float32))
+    kernel = compared(seen, seen, shape.gamma)
     counts = {x: LABELS.count(x) for x in LABELS}
     weight = np.sqrt([len(TEXTS) / 3 / counts[x] for x in LABELS])
     target = np.full((len(TEXTS), 3), -1 / 3)
@@ -73,12 +72,12 @@ def test_what_is_stored_comes_back(fitted: KernelClassifier, tmp_path: Path) -> 
 
 
 def test_a_text_without_label_teaches_only_the_alarm() -> None:
-    alarming = np.array([label == "road" for label in LABELS])
+    alarming = np.array([label == "road" for label in LABELS], np.int8)
     extra = [*TEXTS, "the road is closed", "asphalt works on the road", "a wheel clamp"]
     labels = [*LABELS, "", "", ""]
-    model = KernelClassifier(Shape(dense=(1.0, 1.0)))
+    model = KernelClassifier(Shape(dense=(1.0, 1.0), most=1.0))
     vectors = np.vstack([VECTORS, VECTORS[:3]])
-    model.fit(extra, vectors, labels, alarming=np.append(alarming, [False] * 3))
+    model.fit(extra, vectors, labels, alarming=np.append(alarming, np.zeros(3, np.int8)))
     assert model.labels == sorted(WORDS)
     _, alarm = model.probabilities(["pothole in the street", "rubbish bin"], VECTORS[:2])
     assert alarm[0] > 0.5 > alarm[1]

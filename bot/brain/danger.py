@@ -1,7 +1,8 @@
 """Danger: someone smells gas, falls, burns, wants to die.
 
-The classifier's alarm is trained beside the topics, on sentences that tell of danger now, on
-harmless ones with the same words (`data/danger/*.yml`), and on everything else that citizens say.
+The classifier's alarm is trained beside the topics: on sentences that tell of danger now, on
+harmless ones with the same words (`data/danger/*.yml`), and on what else citizens say that is most
+like danger.
 It stands beside the patterns of `data/reflexes.yml`: a pattern lowers what the alarm needs, and
 works alone when the brain is down.
 """
@@ -14,6 +15,10 @@ from rasa.shared.nlu.training_data.message import Message
 DANGER = "danger"
 """The intent, the reflex and the mark of a training sentence that tells of danger."""
 HARMLESS = "harmless"
+REPORTED = "reported"
+"""The mark of an example of a service that is about danger itself, such as a smell of gas."""
+LEARNT = {DANGER: 1, HARMLESS: 0, REPORTED: -1}
+"""What the alarm learns of a mark: danger, no danger, nothing."""
 WITH_PATTERN = 0.02
 """The least probability to act on when a pattern of the reflexes agrees."""
 ALONE = 0.3

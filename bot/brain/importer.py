@@ -16,6 +16,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import topics
+from bot.brain.danger import DANGER, REPORTED
 from bot.places.gazetteer import Name
 from bot.places.names import place_names
 from bot.settings import load
@@ -48,22 +49,18 @@ class TopicImporter(RasaFileImporter):  # type: ignore[misc]
             data = data.merge(part)
         settings = load()
         messages = [
-            Message.build(
-                e.text, e.intent, example_metadata={"topic": e.topic, "language": e.language}
-            )
+            Message.build(e.text, e.intent, example_metadata=_remarks(e))
             for e in topics.examples(settings.city_dir)
             if e.language in settings.languages
         ]
         said = {m.get("text") for m in [*data.training_examples, *messages]}
         messages += [
-            Message.build(
-                e.text, e.intent, example_metadata={"topic": e.topic, "language": e.language}
-            )
+            Message.build(e.text, e.intent, example_metadata=_remarks(e))
             for e in topics.names(settings.city_dir)
             if e.language in settings.languages and e.text not in said
         ]
         messages += [
-            Message.build(text, "danger", example_metadata={"danger": label, "language": language})
+            Message.build(text, DANGER, example_metadata={"danger": label, "language": language})
             for language in settings.languages
             for label, texts in topics.danger_sentences(settings.city_dir, language).items()
             for text in texts
@@ -81,6 +78,12 @@ class TopicImporter(RasaFileImporter):  # type: ignore[misc]
             ],
         )
         return data.merge(extra)
+
+
+def _remarks(example: topics.Example) -> dict[str, str]:
+    """What the components read beside an example, see `component.remark`."""
+    danger = {"danger": REPORTED} if example.danger else {}
+    return {"topic": example.topic, "language": example.language, **danger}
 
 
 def names_of(folder: Path) -> list[Name]:

@@ -43,6 +43,7 @@ def _inputs(settings: Settings) -> Iterator[Path]:
         yield from sorted((data / folder).glob("*.yml"))
     yield from (data / "areas" / "areas.csv", data / "areas" / "streets.csv")
     for module in (
+        "classifier",
         "component",
         "danger",
         "encoder",

@@ -23,8 +23,9 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.brain import danger, encoder
+from bot.brain.classifier import KernelClassifier
 from bot.brain.component import StoredComponent, remark
-from bot.brain.kernel import Floats, KernelClassifier
+from bot.brain.kernel import Floats
 from bot.brain.ngrams import tidy
 from bot.brain.patterns import find_patterns
 from bot.brain.spelling import Speller
@@ -156,19 +157,18 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
 
 def examples_of(
     training_data: TrainingData, names: bool = False
-) -> tuple[list[str], list[str], list[str], np.ndarray[Any, np.dtype[np.bool_]]]:
-    """Texts, labels ("" for harmless sentences about danger), languages, and which tell of danger.
+) -> tuple[list[str], list[str], list[str], np.ndarray[Any, np.dtype[np.int8]]]:
+    """Texts, labels ("" for sentences near danger), languages, and what the alarm learns.
 
-    With `names`, the names of intents count as texts too.
+    That is 1 of a text that tells of danger and 0 of one that does not; -1 of a report to a service
+    that is about danger itself. With `names`, the names of intents count as texts too.
     """
     rows = [
         (
             tidy(m.get(TEXT)),
-            ""
-            if remark(m, "danger") == danger.HARMLESS
-            else label_of(m.get(INTENT), remark(m, "topic")),
+            "" if m.get(INTENT) == danger.DANGER else label_of(m.get(INTENT), remark(m, "topic")),
             remark(m, "language"),
-            remark(m, "danger") == danger.DANGER,
+            danger.LEARNT.get(remark(m, "danger"), 0),
         )
         for m in training_data.intent_examples
         if m.get(TEXT)
@@ -177,9 +177,9 @@ def examples_of(
     for label in sorted({row[1] for row in rows}) if names else ():
         words = tidy(re.sub(r"[_\W]+", " ", label))
         if label and "|" not in label and words not in known:
-            rows.append((words, label, "", False))
+            rows.append((words, label, "", 0))
     texts, labels, languages, alarming = zip(*rows)
-    return list(texts), list(labels), list(languages), np.array(alarming)
+    return list(texts), list(labels), list(languages), np.array(alarming, np.int8)
 
 
 def put(
