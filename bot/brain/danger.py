@@ -19,9 +19,9 @@ REPORTED = "reported"
 """The mark of an example of a service that is about danger itself, such as a smell of gas."""
 LEARNT = {DANGER: 1, HARMLESS: 0, REPORTED: -1}
 """What the alarm learns of a mark: danger, no danger, nothing."""
-WITH_PATTERN = 0.1
+WITH_PATTERN = 0.05
 """The least probability to act on when a pattern of the reflexes agrees."""
-ALONE = 0.3
+ALONE = 0.2
 """The least probability to act on without one."""
 
 
