@@ -3,7 +3,7 @@
 `python bench/tune.py` trains on the city's examples but a fold, and prints per language how the
 fold is understood: topics right, topics answered at the thresholds, out-of-scope questions caught,
 and danger. Folds are blocks of each topic's list: what is written side by side, and translations
-of it, is left out together. `--spread` leaves out every tenth text instead. `--shape` and
+of it, is left out together. `--spread` leaves out every twentieth text instead. `--shape` and
 `--rules` try others. HWU64 (few examples an intent are drawn from `train.tsv`) and xSID are tuned
 the same way with `--sets`. No test set is ever read.
 """
@@ -194,7 +194,7 @@ def sets(shape: Shape) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--fold", type=int, default=3, help="0 to 4")
-    parser.add_argument("--spread", action="store_true", help="leave out every tenth text")
+    parser.add_argument("--spread", action="store_true", help="leave out every twentieth text")
     parser.add_argument("--sets", action="store_true", help="HWU64 and xSID instead")
     parser.add_argument("--shape", type=json.loads, default={}, help='such as {"gamma": 0.1}')
     arguments = parser.parse_args()

@@ -2,7 +2,7 @@
 
 Two kernel machines see a text through the same features. One gives a probability for each label;
 the other, the alarm, is trained on sentences near danger and on those of the rest that are most
-like dangerous ones. Every tenth text is left out of a first solution, which calibrates the
+like dangerous ones. Every twentieth text is left out of a first solution, which calibrates the
 probabilities. Models are plain arrays and JSON.
 """
 
@@ -21,7 +21,7 @@ from scipy.special import expit
 
 from bot.brain.kernel import BLOCK, Features, Floats, KernelRidge, Seen, Shape, compared
 
-FOLD = 10
+FOLD = 20
 """Every so many texts are left out when the probabilities are calibrated."""
 ALIKE = 6000
 """How many texts that are not near danger the alarm learns from: those most like dangerous ones."""
@@ -70,7 +70,7 @@ class KernelClassifier:
 
         `foreign`: share of each text that is in a language unknown to the encoder. `alarming`: 1 if
         a text tells of danger, 0 if not, -1 if the alarm learns nothing from it. `out`: the texts
-        to calibrate on, every tenth if not given.
+        to calibrate on, every twentieth if not given.
         """
         n = len(texts)
         foreign = np.zeros(n, np.float32) if foreign is None else foreign
@@ -176,7 +176,7 @@ class KernelClassifier:
         for name, machine in (("topics", self.topics), ("danger", self.danger)):
             if machine is not None:
                 arrays |= {f"{name}_{key}": value for key, value in machine.arrays().items()}
-        np.savez_compressed(folder / "arrays.npz", **arrays)
+        np.savez(folder / "arrays.npz", **arrays)
         meta = {
             "shape": asdict(self.shape),
             "labels": self.labels,

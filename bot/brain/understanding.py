@@ -8,6 +8,7 @@ One calibrated classifier decides on intent and topic together: a topic's exampl
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -66,13 +67,13 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         that is not for the city; `clarify`: least confidence to be offered as a candidate. `names`:
         names of intents are examples too, for sets whose names are words that people say.
         """
-        return {"answer": 0.3, "outside": 0.08, "clarify": 0.03, "candidates": 3, "names": False}
+        return {"answer": 0.25, "outside": 0.08, "clarify": 0.03, "candidates": 3, "names": False}
 
     def learn(self, training_data: TrainingData, folder: Path) -> None:
         texts, labels, languages, alarming = examples_of(training_data, self.config["names"])
         foreign = np.array([foreign_share({x: 1.0}) if x else 0.0 for x in languages], np.float32)
         self.classifier = KernelClassifier()
-        vectors = encoder.shared().encode(texts)
+        vectors = encoder.Encoder(os.cpu_count() or 1).encode(texts)
         left_out = self.classifier.fit(texts, vectors, labels, foreign, alarming)
         self.classifier.save(folder)
         self.speller = Speller.of(text for text, label in zip(texts, labels) if label)
