@@ -34,10 +34,9 @@ CAUTION = 4.0
 """... and the alarm must be so many times as sure."""
 
 
-def least(confidence: float, pattern: bool = False) -> float:
-    """The least probability of danger to act on, in a message understood with `confidence`."""
-    enough = WITH_PATTERN if pattern else ALONE
-    return enough * CAUTION if confidence >= CLEAR else enough
+def least(confidence: float) -> float:
+    """The least probability of danger to act on without a pattern, in a message understood so."""
+    return ALONE * CAUTION if confidence >= CLEAR else ALONE
 
 
 def confidence_of(parsed: Mapping[str, Any]) -> float:

@@ -25,7 +25,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from bot.brain import awaited
-from bot.brain.danger import DANGER, confidence_of, least
+from bot.brain.danger import DANGER, WITH_PATTERN
 from bot.brain.language import choose
 from bot.brain.mixed import ALARM, Glance, untangle
 from bot.brain.understanding import PlaceExtractor, TopicClassifier, foreign_share
@@ -170,8 +170,7 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
         metadata["language"] = language
         parsed |= {"text": text, "language": language}
         alarmed = metadata.get("reflex") == DANGER
-        enough = least(confidence_of(parsed), pattern=True)
-        if alarmed and parsed.get("danger", 1.0) >= enough:
+        if alarmed and parsed.get("danger", 1.0) >= WITH_PATTERN:
             return {**parsed, "intent": {"name": DANGER, "confidence": 1.0}, "guess": DANGER}
         wished = wished_language(text)
         if wished:
@@ -186,7 +185,7 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
             return await self._words(words, message, tracker, only_output_properties)
 
         in_report = bool(tracker and tracker.active_loop_name)
-        alarm = enough if alarmed else ALARM
+        alarm = WITH_PATTERN if alarmed else ALARM
         return await untangle(text, parsed, part, in_report, alarm, self._glance(parsed))
 
     async def _words(

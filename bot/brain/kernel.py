@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -144,8 +145,7 @@ class KernelRidge:
         """Array of shape (texts, columns)."""
         grams, bounds = seen.grams, seen.grams.indptr
         shared = [
-            against(self._columns, grams.indices[a:b], grams.data[a:b])
-            for a, b in zip(bounds, bounds[1:])
+            against(self._columns, grams.indices[a:b], grams.data[a:b]) for a, b in pairwise(bounds)
         ]
         found = np.zeros((len(seen), self._alpha.shape[1]), np.float32)
         with _threads(limits=1, user_api="blas"):  # one text is too little to be shared out

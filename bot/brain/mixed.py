@@ -47,7 +47,7 @@ _UNDERSTOOD = (
 )
 CLEAR = 0.8
 """From here on the whole is clear, and its parts must be very sure to be heard instead."""
-ALARM = 0.7
+ALARM = 0.9
 """Danger of a piece that counts without a pattern: a few words alone mislead more easily."""
 LEAST_WORDS = {"report": 3}
 MOST_PIECES = 6
