@@ -26,8 +26,6 @@ WITH_PATTERN = 0.05
 """The least probability to act on when a pattern of the reflexes agrees."""
 ALONE = 0.15
 """The least probability to act on without one."""
-
-
 CLEAR = 0.7
 """From this confidence on a message is clearly about something ordinary ..."""
 CAUTION = 4.0
