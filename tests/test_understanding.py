@@ -84,6 +84,13 @@ def test_confidence_is_calibrated(report: dict[str, Any]) -> None:
     assert report["calibration_error"] < 0.05
 
 
+def test_a_word_that_may_mean_two_things_is_asked_back(parse: understanding.Parse) -> None:
+    found = parse("permit")
+    assert found["decision"] == "clarify"
+    assert len(found["candidates"]) > 1
+    assert parse("parking permit")["decision"] == "answer"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_held_out_sets_are_large_and_cover_every_topic_twice(language: str) -> None:
     rows = understanding.read(f"{language}.tsv")

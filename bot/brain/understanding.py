@@ -34,6 +34,10 @@ from bot.places.gazetteer import Gazetteer, Name, without_places
 from bot.places.names import Words, count_words, everyday_words
 
 PLACES = frozenset({"street", "area", "postcode", "house_number"})
+FEW_WORDS = 3
+"""A message of so few words may mean two things. It is asked back when the first is no more likely
+than `LIKELY` and the second at least half as likely as the first."""
+LIKELY = 0.5
 NOT_FOR_US = frozenset({"out_of_scope", "smalltalk"})
 """Intents whose answer says that the city cannot help with this."""
 
@@ -149,8 +153,15 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         outside = sum(by_intent.get(name, 0.0) for name in NOT_FOR_US)
         candidates = [c for c in ranked if c[2] >= self.config["clarify"]]
         intent, _, confidence = ranked[0]
-        sure = confidence >= self.config["answer"] and (
-            intent in NOT_FOR_US or outside <= self.config["outside"]
+        torn = (
+            len(str(message.get(TEXT)).split()) <= FEW_WORDS
+            and confidence < LIKELY
+            and any(second >= confidence / 2 for _, _, second in ranked[1:2])
+        )
+        sure = (
+            confidence >= self.config["answer"]
+            and (intent in NOT_FOR_US or outside <= self.config["outside"])
+            and not torn
         )
         decision = "answer" if sure else ("clarify" if candidates else "person")
         put(message, ranked, by_intent, candidates, decision)
