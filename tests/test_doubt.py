@@ -13,7 +13,7 @@ from bot.settings import ROOT
 from bot.store import schema
 from tests.talking import Citizen, clear_the_streets
 
-UNCLEAR = "permit"
+UNCLEAR = "the bill"
 
 
 async def examples(road: Road, citizen: Citizen) -> list[Any]:

@@ -64,6 +64,7 @@ WAITS = {
     "connectors.sms.connector:SWEEP_SECONDS": 3.0,
     "connectors.sms.connector:SURE_SECONDS": 1.0,
     "bot.dispatch:LOOK_UP_AFTER": 0.5,
+    "bot.turns:MOST_INTERRUPTED": 1000,  # the kills here are no message's fault
 }
 """The server's own waits, shorter than a city has them: a life here lasts a second or two."""
 CLERK_WAITS = timedelta(seconds=1)
