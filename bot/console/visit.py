@@ -94,6 +94,11 @@ class Visit:
         return preferred(self.request.headers.get("Accept-Language", ""))
 
     @property
+    def city_languages(self) -> list[str]:
+        """The languages that the city speaks, the primary one first."""
+        return list(self.office.phrasebook.languages)
+
+    @property
     def address(self) -> str:
         return self.request.remote or ""
 
@@ -133,6 +138,13 @@ class Visit:
     def fields(self, name: str) -> list[str]:
         """All values of the form under one name (ticked boxes)."""
         return self._lists.get(name, [])
+
+    def version(self) -> int:
+        """The version of what the form was made from. Raises HTTPBadRequest when it names none."""
+        version = self.field("version")
+        if not version.isascii() or not version.isdigit() or len(version) > 9:
+            raise web.HTTPBadRequest
+        return int(version)
 
     def part(self, name: str) -> str:
         """A part of the path, e.g. an id."""

@@ -91,7 +91,7 @@ async def _page(
     register = _register(visit)
     chosen = visit.query("state") or visit.field("state")
     state = chosen if chosen in STATES else "new"
-    languages = list(visit.office.phrasebook.languages)
+    languages = visit.city_languages
     language = visit.query("language") if visit.query("language") in languages else ""
     before = visit.query("before")
     after = int(before) if before.isascii() and before.isdigit() and len(before) < 13 else None

@@ -44,11 +44,6 @@ def _register(visit: Visit) -> NoticeRegister:
     return NoticeRegister(visit.office.database, visit.office.clock)
 
 
-def _languages(visit: Visit) -> list[str]:
-    """The city's languages, the primary one first."""
-    return list(visit.office.phrasebook.languages)
-
-
 async def _areas(visit: Visit) -> list[Area]:
     found: list[Area] = await on_thread(CityRegister(visit.office.archive).areas)
     return found
@@ -76,7 +71,7 @@ def _standing(notice: Notice, row: dict[str, Any], now: datetime) -> str:
 def _card(
     visit: Visit, notice: Notice, row: dict[str, Any], names: dict[str, str]
 ) -> dict[str, Any]:
-    language, words = spoken(notice.texts, visit.language, _languages(visit))
+    language, words = spoken(notice.texts, visit.language, visit.city_languages)
     book, zone = visit.office.phrasebook, visit.office.options.zone
     return {
         **row,
@@ -117,7 +112,7 @@ def _draft(visit: Visit) -> Draft:
     key = visit.field("key")
     if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isalnum()):
         raise web.HTTPBadRequest
-    languages = _languages(visit)
+    languages = visit.city_languages
     return Draft(
         key,
         tuple(dict.fromkeys(visit.fields("area"))),
@@ -133,7 +128,7 @@ async def _written(visit: Visit) -> web.StreamResponse:
     places = office.more.get("places")
     finder = await on_thread(places) if places is not None else None
     checked: Checked = await on_thread(
-        check, draft, areas, finder, _languages(visit), office.options.zone, office.clock()
+        check, draft, areas, finder, visit.city_languages, office.options.zone, office.clock()
     )
     if checked.faults:
         return await _form(visit, draft, areas, checked)
@@ -172,7 +167,7 @@ async def _form(
         wrong={field for field, _ in faults},
         groups=grouped(areas),
         kinds=KINDS,
-        languages=_languages(visit),
+        languages=visit.city_languages,
         preview=preview,
         previews=previews,
         hear=sum(audience.values()),
@@ -191,7 +186,7 @@ def _previews(
 ) -> list[dict[str, Any]]:
     """What is read on each channel, in the languages that were written and those of who hears of
     it; what most people will read comes first."""
-    office, languages = visit.office, _languages(visit)
+    office, languages = visit.office, visit.city_languages
     book, zone = office.phrasebook, office.options.zone
     notice = Notice(**{name: getattr(new, name) for name in NewNotice.__dataclass_fields__})
     area = next(a for a in areas if a.code == new.area_codes[0])

@@ -42,18 +42,13 @@ def routes(office: Office) -> list[Route]:
     ]
 
 
-def _languages(visit: Visit) -> list[str]:
-    """The city's languages, the primary one first."""
-    return list(visit.office.phrasebook.languages)
-
-
 async def _list(visit: Visit) -> web.StreamResponse:
     replies = await desk_of(visit).canned.everything()
     return await visit.render(
         "replies/list.html",
         used=[reply for reply in replies if reply.retired_at is None],
         retired=[reply for reply in replies if reply.retired_at is not None],
-        languages=_languages(visit),
+        languages=visit.city_languages,
         names=await staff_names(visit),
     )
 
@@ -67,7 +62,7 @@ async def _page(
     preview: bool = False,
 ) -> web.StreamResponse:
     """The form with `reply` in it; `theirs` is what somebody else saved meanwhile."""
-    languages = _languages(visit)
+    languages = visit.city_languages
     previews = []
     for language in languages if preview else []:
         if text := reply.texts.get(language):
@@ -97,14 +92,14 @@ def _examples(visit: Visit, language: str) -> dict[str, object]:
 def _written(visit: Visit, before: CannedReply) -> CannedReply:
     """The reply as it stands in the form. Languages that the city does not use stay as they are."""
     names, texts = dict(before.names), dict(before.texts)
-    for language in _languages(visit):
+    for language in visit.city_languages:
         name = " ".join(visit.field(f"name_{language}").split())
         text = visit.field(f"text_{language}").replace("\r\n", "\n")
         for part, value in ((names, name), (texts, text)):
             part.pop(language, None)
             if value:
                 part[language] = value
-    first = _languages(visit)
+    first = visit.city_languages
     order = [*first, *(name for name in names if name not in first)]
     place = visit.field("place")
     number = int(place) if place.isascii() and place.isdigit() and len(place) <= 4 else before.place
@@ -113,18 +108,11 @@ def _written(visit: Visit, before: CannedReply) -> CannedReply:
         {name: names[name] for name in order if name in names},
         {name: texts[name] for name in order if name in texts},
         min(number, MOST_PLACE),
-        _version(visit) if before.code else 1,
+        visit.version() if before.code else 1,
         before.edited_at,
         before.edited_by,
         before.retired_at,
     )
-
-
-def _version(visit: Visit) -> int:
-    version = visit.field("version")
-    if not version.isascii() or not version.isdigit() or len(version) > 9:
-        raise web.HTTPBadRequest
-    return int(version)
 
 
 async def _known(visit: Visit) -> CannedReply:
@@ -150,7 +138,7 @@ async def _edit(visit: Visit) -> web.StreamResponse:
 
 async def _add(visit: Visit) -> web.StreamResponse:
     reply = _written(visit, await _empty(visit))
-    faults = faults_of(reply.names, reply.texts, _languages(visit))
+    faults = faults_of(reply.names, reply.texts, visit.city_languages)
     if faults:
         return await _page(visit, reply, 422, faults)
     if visit.field("do") == "preview":
@@ -163,7 +151,7 @@ async def _add(visit: Visit) -> web.StreamResponse:
 
 async def _change(visit: Visit) -> web.StreamResponse:
     reply = _written(visit, await _known(visit))
-    faults = faults_of(reply.names, reply.texts, _languages(visit))
+    faults = faults_of(reply.names, reply.texts, visit.city_languages)
     if faults:
         return await _page(visit, reply, 422, faults)
     if visit.field("do") == "preview":
@@ -197,7 +185,7 @@ async def _restore(visit: Visit) -> web.StreamResponse:
 
 
 async def _use(visit: Visit, action: str, flash: str) -> web.StreamResponse:
-    reply, version, canned = await _known(visit), _version(visit), desk_of(visit).canned
+    reply, version, canned = await _known(visit), visit.version(), desk_of(visit).canned
     verb: Any = canned.retire if action == "reply_retired" else canned.bring_back
     try:
         await verb(reply.code, version, visit.member.name)

@@ -153,13 +153,6 @@ def _photos(entry: Entry) -> list[tuple[str, str]]:
     return named + ([(str(image["photo"]), str(image["alt"]))] if image.get("photo") else [])
 
 
-def _version(visit: Visit) -> int:
-    version = visit.field("version")
-    if not version.isascii() or not version.isdigit() or len(version) > 9:
-        raise web.HTTPBadRequest
-    return int(version)
-
-
 def _address(visit: Visit) -> str:
     return f"/handover/{int(visit.part('id'))}"
 
@@ -169,7 +162,7 @@ def _address(visit: Visit) -> str:
 
 async def _say(visit: Visit) -> web.StreamResponse:
     """Answer in person; a left question is answered without claiming it first."""
-    desk, row, version = desk_of(visit), await _row(visit), _version(visit)
+    desk, row, version = desk_of(visit), await _row(visit), visit.version()
     draft = await _draft(visit, row)
     reply = Reply(draft.text)
     if draft.photo and not draft.fault:
@@ -257,7 +250,7 @@ async def _typing(visit: Visit) -> web.StreamResponse:
 
 
 async def _pass_on(visit: Visit) -> web.StreamResponse:
-    version = _version(visit)
+    version = visit.version()
     wanted = visit.field("colleague")
     found = next((m for m in await visit.office.staff.everyone() if m.name == wanted), None)
     if found is None or not _answers(found) or wanted == visit.member.name:
@@ -284,7 +277,7 @@ async def _end(visit: Visit, action: str, flash: str) -> web.StreamResponse:
     desk, row = desk_of(visit), await _row(visit)
     verb = desk.work.close if action == "handover_closed" else desk.work.give_back
     try:
-        await verb(row["id"], agent_of(visit), _version(visit))
+        await verb(row["id"], agent_of(visit), visit.version())
     except Collision as what:
         return await _collided(visit, what, Draft())
     await visit.note(action, row["conversation_id"], subject=str(row["id"]))

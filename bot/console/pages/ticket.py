@@ -105,16 +105,9 @@ def _way_back(visit: Visit) -> str:
     return visit.way_back(visit.field("back") or visit.query("back"), "")
 
 
-def _version(visit: Visit) -> int:
-    version = visit.field("version")
-    if not version.isascii() or not version.isdigit() or len(version) > 9:
-        raise web.HTTPBadRequest
-    return int(version)
-
-
 async def _move(visit: Visit) -> web.StreamResponse:
     """Show what would be told, or do it."""
-    ticket, version = await _ticket(visit), _version(visit)
+    ticket, version = await _ticket(visit), visit.version()
     try:
         state = State(visit.field("state"))
     except ValueError:
@@ -206,7 +199,7 @@ async def _previews(
 
 
 async def _route(visit: Visit) -> web.StreamResponse:
-    ticket, desk, version = await _ticket(visit), visit.field("desk"), _version(visit)
+    ticket, desk, version = await _ticket(visit), visit.field("desk"), visit.version()
     if desk not in desks_of(visit):
         raise web.HTTPBadRequest
     work = partial(visit.office.tickets.route, ticket.reference, desk, visit.member.name, version)
@@ -214,7 +207,7 @@ async def _route(visit: Visit) -> web.StreamResponse:
 
 
 async def _due(visit: Visit) -> web.StreamResponse:
-    ticket, version, text = await _ticket(visit), _version(visit), visit.field("due")
+    ticket, version, text = await _ticket(visit), visit.version(), visit.field("due")
     due = read_date(text)
     if text and due is None:
         return await _show(visit, "tickets.date_wrong", status=422)
