@@ -136,13 +136,20 @@ async def _edit(visit: Visit) -> web.StreamResponse:
     return await _page(visit, await _known(visit))
 
 
-async def _add(visit: Visit) -> web.StreamResponse:
-    reply = _written(visit, await _empty(visit))
+async def _unsaved(visit: Visit, reply: CannedReply) -> web.StreamResponse | None:
+    """The form again, where something is wrong or only a preview is wanted."""
     faults = faults_of(reply.names, reply.texts, visit.city_languages)
     if faults:
         return await _page(visit, reply, 422, faults)
     if visit.field("do") == "preview":
         return await _page(visit, reply, preview=True)
+    return None
+
+
+async def _add(visit: Visit) -> web.StreamResponse:
+    reply = _written(visit, await _empty(visit))
+    if unsaved := await _unsaved(visit, reply):
+        return unsaved
     canned, by = desk_of(visit).canned, visit.member.name
     made = await canned.add(reply.names, reply.texts, reply.place, by)
     await visit.note("reply_added", subject=made.code)
@@ -151,11 +158,8 @@ async def _add(visit: Visit) -> web.StreamResponse:
 
 async def _change(visit: Visit) -> web.StreamResponse:
     reply = _written(visit, await _known(visit))
-    faults = faults_of(reply.names, reply.texts, visit.city_languages)
-    if faults:
-        return await _page(visit, reply, 422, faults)
-    if visit.field("do") == "preview":
-        return await _page(visit, reply, preview=True)
+    if unsaved := await _unsaved(visit, reply):
+        return unsaved
     canned, by = desk_of(visit).canned, visit.member.name
     try:
         await canned.change(reply.code, reply.version, reply.names, reply.texts, reply.place, by)
