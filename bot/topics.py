@@ -7,7 +7,7 @@ names the file and what is wrong with it; nothing is loaded from a folder with a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -124,26 +124,27 @@ def _answer(path: Path, data: Mapping[str, Any]) -> AnswerTopic:
     )
 
 
-def examples(folder: Path) -> list[Example]:
-    """Every example sentence of every topic: services are reported, answers are asked for."""
-    found = []
-    for kind, intent in (("catalogue", "report"), ("answers", "ask")):
-        prefix = "service" if kind == "catalogue" else "answer"
+def _blanks(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any], Example]]:
+    """Each topic's file with an example that has no words yet: services are reported, answers are
+    asked for."""
+    for kind, prefix, intent in (("catalogue", "service", "report"), ("answers", "answer", "ask")):
         for path, data in _files(folder / kind):
-            by_language = data.get("examples")
-            if not isinstance(by_language, Mapping):
-                raise TopicError(f"{path.name}: examples must be lists by language")
-            for language, texts in by_language.items():
-                found += [
-                    Example(
-                        str(text).strip(),
-                        str(language),
-                        intent,
-                        f"{prefix}/{path.stem}",
-                        bool(data.get("danger")),
-                    )
-                    for text in texts or ()
-                ]
+            topic, danger = f"{prefix}/{path.stem}", bool(data.get("danger"))
+            yield path, data, Example("", "", intent, topic, danger)
+
+
+def examples(folder: Path) -> list[Example]:
+    """Every example sentence of every topic."""
+    found = []
+    for path, data, blank in _blanks(folder):
+        by_language = data.get("examples")
+        if not isinstance(by_language, Mapping):
+            raise TopicError(f"{path.name}: examples must be lists by language")
+        for language, texts in by_language.items():
+            found += [
+                replace(blank, text=str(text).strip(), language=str(language))
+                for text in texts or ()
+            ]
     return found
 
 
@@ -159,18 +160,14 @@ REPORTING = {
 def names(folder: Path) -> list[Example]:
     """Names and descriptions of every topic: they say what a topic is about, as an example does."""
     found: dict[str, Example] = {}
-    for kind, intent in (("catalogue", "report"), ("answers", "ask")):
-        prefix = "service" if kind == "catalogue" else "answer"
-        for path, data in _files(folder / kind):
-            for key in ("names", "descriptions"):
-                for language, text in (data.get(key) or {}).items():
-                    texts = [str(text)]
-                    if intent == "report" and key == "names" and language in REPORTING:
-                        texts.append(REPORTING[language].format(text))
-                    for said in texts:
-                        topic, danger = f"{prefix}/{path.stem}", bool(data.get("danger"))
-                        example = Example(said, str(language), intent, topic, danger)
-                        found.setdefault(said, example)
+    for _, data, blank in _blanks(folder):
+        for key in ("names", "descriptions"):
+            for language, text in (data.get(key) or {}).items():
+                texts = [str(text)]
+                if blank.intent == "report" and key == "names" and language in REPORTING:
+                    texts.append(REPORTING[language].format(text))
+                for said in texts:
+                    found.setdefault(said, replace(blank, text=said, language=str(language)))
     return list(found.values())
 
 
