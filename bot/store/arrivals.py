@@ -23,6 +23,7 @@ from bot.messages import (
     JsonObject,
 )
 from bot.store import schema
+from bot.store.marks import set_mark
 from bot.store.pictures import announce, expect
 from bot.store.rows import Queries, new_conversation_id
 
@@ -167,13 +168,7 @@ class Arrivals(Queries):
         )
 
     async def set_mark(self, name: str, value: str) -> None:
-        table = schema.marks
-
-        def work(c: Connection) -> None:
-            c.execute(table.delete().where(table.c.name == name))
-            c.execute(table.insert().values(name=name, value=value, set_at=self.clock()))
-
-        await self.database.write(work)
+        await self.database.write(lambda c: set_mark(c, name, value, self.clock()))
 
     async def set_opt_out(self, channel: ChannelName, address: Address, out: bool) -> None:
         """Remember, or forget, that an address wants nothing sent to it."""

@@ -19,6 +19,7 @@ from bot.civic.areas import Area, Facility, LampPost, Official, Street
 from bot.civic.waste import Collection, Shift
 from bot.store import schema
 from bot.store.engine import Database
+from bot.store.marks import set_mark
 from bot.store.rows import Clock
 
 _areas, _streets, _collections = schema.areas, schema.streets, schema.collections
@@ -30,13 +31,7 @@ VERSION_MARK = "territory"
 
 def mark_changed(c: Connection) -> None:
     """Tell running servers, in the transaction that changes the territory's rows."""
-    marks = schema.marks
-    c.execute(marks.delete().where(marks.c.name == VERSION_MARK))
-    c.execute(
-        marks.insert().values(
-            name=VERSION_MARK, value=secrets.token_hex(8), set_at=datetime.now(timezone.utc)
-        )
-    )
+    set_mark(c, VERSION_MARK, secrets.token_hex(8), datetime.now(timezone.utc))
 
 
 class CityRegister:

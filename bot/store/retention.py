@@ -7,6 +7,7 @@ the row's lock. Conversations that staff marked "keep" are left alone, and their
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from bot.civic.tickets import CLOSED
 from bot.store import erasure, log_filling, schema
+from bot.store.marks import set_mark
 from bot.store.rows import Queries
 
 _talks, _inbox, _outbox = schema.conversations, schema.inbox, schema.outbox
@@ -45,18 +47,10 @@ class Retention(Queries):
     async def purge_talks(self, before: datetime, after: str) -> Step:
         """Erase some conversations whose last message is older than `before`."""
 
-        def work(c: Connection) -> Step:
-            last = self._window(c, _talks.c.id, after)
-            if last is None:
-                return Step(0, None)
-            due = self._due_talks(before).where(_talks.c.id > after, _talks.c.id <= last)
-            found = due.order_by(_talks.c.id).limit(ERASED_AT_ONCE)
-            locked = found.with_for_update(of=_talks, skip_locked=True)
-            ids = list(c.execute(locked).scalars())
-            removed = sum(self._purge_talk(c, one, before) for one in ids)
-            return Step(len(ids), ids[-1] if len(ids) == ERASED_AT_ONCE else last, removed)
+        def erase(c: Connection, conversation: str) -> bool:
+            return self._purge_talk(c, conversation, before)
 
-        return await self.database.write(work)
+        return await self._step(_talks, self._due_talks(before), after, erase)
 
     def _purge_talk(self, c: Connection, conversation: str, before: datetime) -> bool:
         erasure.erase_words(c, conversation, before)
@@ -104,18 +98,11 @@ class Retention(Queries):
     async def purge_tickets(self, before: datetime, after: int) -> Step:
         """Take the people from some tickets that were finished before `before`."""
 
-        def work(c: Connection) -> Step:
-            last = self._window(c, _tickets.c.id, after)
-            if last is None:
-                return Step(0, None)
-            due = self._due_tickets(before).where(_tickets.c.id > after, _tickets.c.id <= last)
-            found = due.order_by(_tickets.c.id).limit(ERASED_AT_ONCE)
-            ids = list(c.execute(found.with_for_update(of=_tickets, skip_locked=True)).scalars())
-            for one in ids:
-                erasure.release_ticket(c, one)
-            return Step(len(ids), ids[-1] if len(ids) == ERASED_AT_ONCE else last)
+        def release(c: Connection, ticket: int) -> bool:
+            erasure.release_ticket(c, ticket)
+            return False
 
-        return await self.database.write(work)
+        return await self._step(_tickets, self._due_tickets(before), after, release)
 
     @staticmethod
     def _due_tickets(before: datetime) -> Any:
@@ -132,6 +119,25 @@ class Retention(Queries):
         kept = sa.exists().where(log.conversation_id == t.conversation_id, log.keep.is_(True))
         finished = t.state.in_([state.value for state in CLOSED])
         return sa.select(t.id).where(finished, t.changed_at < before, people, ~kept)
+
+    # One step ------------------------------------------------------------------------------------
+
+    async def _step(
+        self, table: sa.Table, due: Any, after: Any, erase: Callable[[Connection, Any], bool]
+    ) -> Step:
+        """`erase` some of the `due` rows after `after`; it says whether a row went whole."""
+        key = table.c.id
+
+        def work(c: Connection) -> Step:
+            last = self._window(c, key, after)
+            if last is None:
+                return Step(0, None)
+            found = due.where(key > after, key <= last).order_by(key).limit(ERASED_AT_ONCE)
+            ids = list(c.execute(found.with_for_update(of=table, skip_locked=True)).scalars())
+            removed = sum(erase(c, one) for one in ids)
+            return Step(len(ids), ids[-1] if len(ids) == ERASED_AT_ONCE else last, removed)
+
+        return await self.database.write(work)
 
     @staticmethod
     def _window(c: Connection, key: Any, after: Any) -> Any:
@@ -207,8 +213,7 @@ class Retention(Queries):
         """Leave the mark that the purge is done, and free the lease."""
 
         def work(c: Connection) -> None:
-            c.execute(_marks.delete().where(_marks.c.name == "purge"))
-            c.execute(_marks.insert().values(name="purge", value=told[:200], set_at=self.clock()))
+            set_mark(c, "purge", told[:200], self.clock())
             c.execute(_marks.delete().where(_marks.c.name == LEASE, _marks.c.value == who))
 
         await self.database.write(work)
