@@ -3,8 +3,8 @@
 `python bench/tune.py` trains on the city's examples but a fold, and prints per language how the
 fold is understood: topics right, topics answered at the thresholds, out-of-scope questions caught,
 and danger. Folds are blocks of each topic's list: what is written side by side, and translations
-of it, is left out together. `--spread` leaves out every twentieth text instead. `--shape` and
-`--rules` try others. HWU64 (few examples an intent are drawn from `train.tsv`) and xSID are tuned
+of it, is left out together. `--spread` leaves out every twentieth text instead. `--shape`
+tries another. HWU64 (few examples an intent are drawn from `train.tsv`) and xSID are tuned
 the same way with `--sets`. No test set is ever read.
 """
 
@@ -15,7 +15,6 @@ import json
 import os
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +141,7 @@ def sets(shape: Shape) -> None:
     ) -> np.ndarray[Any, Any]:
         names = sorted(set(labels))
         spoken = [*texts, *(tidy(x.replace("_", " ").replace("/", " ")) for x in names)]
-        model = KernelClassifier(replace(shape))
+        model = KernelClassifier(shape)
         left = model.fit(
             spoken,
             encoder.shared().encode(spoken),

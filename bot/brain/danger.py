@@ -9,9 +9,6 @@ works alone when the brain is down.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rasa.shared.nlu.constants import INTENT
 from rasa.shared.nlu.training_data.message import Message
 
@@ -37,20 +34,11 @@ def least(confidence: float) -> float:
     return ALONE * CAUTION if confidence >= CLEAR else ALONE
 
 
-def confidence_of(parsed: Mapping[str, Any]) -> float:
-    """How surely a message is about what it seems to be about: its topic, or its intent."""
-    intent = parsed.get("intent") or {}
-    return float(parsed.get("topic_confidence") or intent.get("confidence") or 0.0)
-
-
 def sound(message: Message, alarm: float) -> None:
     """Write down how likely danger is; when it is likely enough, nothing else counts."""
     message.set("danger", round(alarm, 4), add_to_output=True)
-    understood = {
-        "intent": message.get(INTENT),
-        "topic_confidence": message.get("topic_confidence"),
-    }
-    if alarm >= least(confidence_of(understood)):
+    confidence = message.get("topic_confidence") or message.get(INTENT)["confidence"]
+    if alarm >= least(float(confidence)):
         intent = {"name": DANGER, "confidence": alarm}
         message.set(INTENT, intent, add_to_output=True)
         message.set("guess", DANGER, add_to_output=True)

@@ -74,7 +74,7 @@ class Seen:
     def __len__(self) -> int:
         return len(self.norms)
 
-    def take(self, rows: npt.NDArray[Any]) -> Seen:
+    def take(self, rows: npt.NDArray[Any] | slice) -> Seen:
         return Seen(self.grams[rows], self.dense[rows], self.norms[rows])
 
 
@@ -136,9 +136,8 @@ class KernelRidge:
         kernel = np.zeros((n, n), np.float32)
         for start in range(0, n, BLOCK):
             rows = slice(start, min(start + BLOCK, n))
-            kernel[rows, : rows.stop] = compared(
-                seen.take(np.arange(start, rows.stop)), seen.take(np.arange(rows.stop)), self.gamma
-            )
+            before = slice(rows.stop)
+            kernel[rows, before] = compared(seen.take(rows), seen.take(before), self.gamma)
         return kernel
 
     def scores(self, seen: Seen) -> Floats:

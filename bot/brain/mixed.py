@@ -117,14 +117,20 @@ def wish_of(parsed: Mapping[str, Any], text: str, least: float) -> tuple[str, st
     """Intent and topic that a piece surely wants; None when it is no wish or not sure."""
     intent = str((parsed.get("intent") or {}).get("name") or "")
     topic = str(parsed.get("topic") or "")
-    if intent not in WISHES or parsed.get("decision") != "answer":
+    if parsed.get("decision") != "answer":
         return None
-    sure = parsed.get("topic_confidence") if topic else (parsed["intent"].get("confidence"))
-    if float(sure or 0.0) < least or len(text.split()) < LEAST_WORDS.get(intent, 2):
-        return None
-    if intent in QUESTIONS and not _asks(text):
+    sure = (
+        parsed.get("topic_confidence") if topic else (parsed.get("intent") or {}).get("confidence")
+    )
+    if float(sure or 0.0) < least or not _may_want(intent, text):
         return None
     return intent, topic
+
+
+def _may_want(intent: str, text: str) -> bool:
+    """Is a piece of these words long enough for this wish, and a question where it must be one?"""
+    long = intent in WISHES and len(text.split()) >= LEAST_WORDS.get(intent, 2)
+    return long and (intent not in QUESTIONS or _asks(text))
 
 
 def _asks(text: str) -> bool:
@@ -138,12 +144,11 @@ def _worth_parsing(
     """Can pieces that look like this change what the whole means?"""
     if any(danger >= alarm / 2 for _, danger in glances):
         return True
-    wishes = set()
-    for text, (label, _) in zip(texts, glances):
-        intent = label.partition("|")[0]
-        asks = intent in QUESTIONS and _asks(text)
-        if asks or (intent == "report" and len(text.split()) >= LEAST_WORDS["report"]):
-            wishes.add(label)
+    wishes = {
+        label
+        for text, (label, _) in zip(texts, glances)
+        if _may_want(label.partition("|")[0], text)
+    }
     return len(wishes) > (0 if in_report else 1)
 
 

@@ -296,16 +296,7 @@ async def test_a_picture_goes_out_without_any_script(house: House) -> None:
 
 
 async def test_a_stale_page_warns_and_keeps_the_words(house: House) -> None:
-    ann = await house.staff("ann")
-    citizen = await house.someone("citizen", **PHONE)
-    await citizen.open("/")
-    await citizen.page.locator("likewise-chat .launcher").click()
-    box = citizen.page.locator("likewise-chat textarea")
-    await box.fill("a person please")
-    await box.press("Enter")
-    await ann.open("/console/handover")
-    await ann.page.get_by_role("button", name="Take over").click()
-    await expect(ann.page.locator("#composer")).to_be_visible()
+    _, ann = await in_talk(house)
     await ann.page.locator("#text").fill("my careful answer")
     stale = await ann.page.locator('#stand input[form="composer"]').get_attribute("value")
     row = (await house.road.desk.handovers.queue())[0]
