@@ -126,9 +126,7 @@ async def test_while_a_report_is_awaited_the_words_go_and_the_way_to_the_citizen
 async def test_what_staff_wrote_and_what_was_learnt_and_rated_goes_too(
     rooms: Rooms, database: Database, clock: FakeClock, purge: Purge
 ) -> None:
-    accepted = await rooms.hear("hello")
-    await rooms.answer()
-    await rooms.send()
+    accepted = await rooms.handled("hello")
     talk, now = accepted.conversation, clock()
     number = database.read_now(
         lambda c: c.execute(sa.select(schema.talks.c.number)).scalar_one()
@@ -266,9 +264,7 @@ async def test_an_agents_word_makes_a_conversation_younger_and_the_citys_news_do
     rooms: Rooms, journal: Journal, database: Database, clock: FakeClock, purge: Purge
 ) -> None:
     answered = await rooms.hear("canary one", address="+31600000001")
-    told = await rooms.hear("canary two", address="+31600000002")
-    await rooms.answer()
-    await rooms.send()
+    told = await rooms.handled("canary two", address="+31600000002")
     clock.advance(days=60)
     await journal.say(answered.conversation, out("your passport is ready"))
     await journal.say(told.conversation, out("works in your street"), notice_key="notice-1")
@@ -332,9 +328,7 @@ async def test_what_staff_marked_to_keep_stays_whole_with_its_report(
 async def test_who_follows_an_area_goes_on_following(
     rooms: Rooms, database: Database, clock: FakeClock, purge: Purge
 ) -> None:
-    accepted = await rooms.hear("canary")
-    await rooms.answer()
-    await rooms.send()
+    accepted = await rooms.handled("canary")
     follow = schema.area_subscriptions.insert().values(
         conversation_id=accepted.conversation, area_code="BU1", created_at=clock()
     )
@@ -367,9 +361,7 @@ async def test_the_audit_log_and_opt_outs_stay(
 ) -> None:
     from bot.store.audit import AuditLog
 
-    accepted = await rooms.hear("hello")
-    await rooms.answer()
-    await rooms.send()
+    accepted = await rooms.handled("hello")
     await journal.set_opt_out("sms", "+31600000001", True)  # type: ignore[arg-type]
     await AuditLog(database, clock).add("log_read", conversation=accepted.conversation)
     clock.advance(days=400)
@@ -396,9 +388,7 @@ async def with_photo(
     rooms: Rooms, database: Database, clock: FakeClock, store: FolderStore, ticket: bool
 ) -> str:
     """A conversation with a stored photo, of a ticket or of none; the photo's id."""
-    accepted = await rooms.hear("hello")
-    await rooms.answer()
-    await rooms.send()
+    accepted = await rooms.handled("hello")
     number = None
     if ticket:
         TicketRegister(database, clock).open(

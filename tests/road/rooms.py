@@ -205,12 +205,17 @@ class Rooms:
         """Send all that can be sent now; how many."""
         return await _until_false(self.dispatch.step)
 
+    async def handled(self, text: str = "", **parts: Any) -> Accepted:
+        """Hear, answer and send; what was accepted."""
+        accepted = await self.hear(text, **parts)
+        await self.answer()
+        await self.send()
+        return accepted
+
     async def talk(self, text: str = "", **parts: Any) -> list[str]:
         """Hear, answer and send; what went out for it."""
         before = len(self.sms.sent)
-        await self.hear(text, **parts)
-        await self.answer()
-        await self.send()
+        await self.handled(text, **parts)
         return [text for _, text in self.sms.sent[before:]]
 
     async def entries(self, accepted: Accepted) -> list[Entry]:

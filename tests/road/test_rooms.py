@@ -432,9 +432,7 @@ async def test_stop_opts_out_says_so_and_nothing_else_is_sent_until_start(
 
 
 async def test_stop_works_twice_and_while_a_person_holds_the_conversation(rooms: Rooms) -> None:
-    accepted = await rooms.hear("hello")
-    await rooms.answer()
-    await rooms.send()
+    accepted = await rooms.handled("hello")
     await rooms.journal.set_owner(accepted.conversation, "Kim")
     assert await rooms.talk("stop") == [phrase("utter_opted_out")]
     assert await rooms.talk("afmelden") == [phrase("utter_opted_out")]
