@@ -27,7 +27,7 @@ from bot.brain import light
 light.load_rasa()
 from bot.brain import encoder
 from bot.brain.classifier import KernelClassifier
-from bot.brain.danger import DANGER
+from bot.brain.danger import CAUTION, CLEAR, DANGER
 from bot.brain.importer import TopicImporter
 from bot.brain.kernel import Shape
 from bot.brain.ngrams import tidy
@@ -48,19 +48,17 @@ RULES = (
 )
 """(answer, outside): the least confidence and the most for "not for us", see TopicClassifier."""
 ALARMS = (
-    (0.6, 0.3),
-    (0.5, 0.2),
-    (0.4, 0.2),
-    (0.3, 0.1),
+    (0.5, 0.1),
     (0.4, 0.1),
-    (0.3, 0.05),
+    (0.3, 0.1),
+    (0.25, 0.1),
+    (0.2, 0.1),
     (0.2, 0.05),
-    (0.2, 0.02),
+    (0.15, 0.05),
+    (0.1, 0.05),
     (0.1, 0.02),
-    (0.1, 0.01),
-    (0.05, 0.01),
 )
-"""(alone, with a pattern): the least probability of danger."""
+"""(alone, with a pattern): the least probability of danger; `CAUTION` comes on top."""
 
 
 def blocks(labels: list[str], languages: list[str], fold: int) -> np.ndarray[Any, Any]:
@@ -119,7 +117,8 @@ def own(shape: Shape, fold: int | None) -> None:
     ordinary = (gold != "") & (learnt == 0)
     for alone, agreed in ALARMS:
         # Those that the alarm does not learn from are not like danger: NaN is below every threshold.
-        warns = (left.alarm >= alone) | (heard & (left.alarm >= agreed))
+        least = np.where(sure >= CLEAR, alone * CAUTION, alone)
+        warns = (left.alarm >= least) | (heard & (left.alarm >= agreed))
         print(
             f"danger alone {alone}, with a pattern {agreed}: heard {np.mean(warns[real]):.3f}, "
             f"false alarms at harmless sentences {np.mean(warns[harmless]):.3f}, "

@@ -9,7 +9,7 @@ import pytest
 
 from bot.brain.classifier import KernelClassifier
 from bot.brain.kernel import Shape, compared
-from bot.brain.ngrams import tidy
+from bot.brain.ngrams import characters, tidy
 
 WORDS = {
     "waste": "bin rubbish waste collect empty full container lorry".split(),
@@ -94,3 +94,13 @@ def test_a_huge_message_is_cut_and_an_odd_one_is_read(fitted: KernelClassifier) 
     assert len(texts[0]) <= 600
     found, _ = fitted.probabilities(texts, VECTORS[:3])
     assert np.isfinite(found).all()
+
+
+def test_n_grams_are_seen_as_scikit_learn_sees_them() -> None:
+    grams = characters(2)
+    grams.fit(TEXTS)
+    asked = ["the the rubbish", "pothole", "Ünïcode, (bin)!", "", "zzzz qqqq"]
+    expected = grams._vectoriser.transform(asked)
+    found = grams.see(asked)
+    assert found.shape == expected.shape
+    assert np.allclose(found.toarray(), expected.toarray(), atol=1e-6)

@@ -170,8 +170,8 @@ class KernelClassifier:
         features = self.features
         arrays = {
             "axes": features.axes,
-            "character_idf": features.character.idf_.astype(np.float32),
-            "word_idf": features.word.idf_.astype(np.float32),
+            "character_rarity": features.character.rarity,
+            "word_rarity": features.word.rarity,
         }
         for name, machine in (("topics", self.topics), ("danger", self.danger)):
             if machine is not None:
@@ -182,8 +182,8 @@ class KernelClassifier:
             "labels": self.labels,
             "scale": self.scale,
             "alarm": self.alarm,
-            "character": _ordered(features.character.vocabulary_),
-            "word": _ordered(features.word.vocabulary_),
+            "character": _ordered(features.character.places),
+            "word": _ordered(features.word.places),
         }
         (folder / "model.json").write_text(json.dumps(meta, ensure_ascii=False), "utf-8")
 
@@ -198,8 +198,8 @@ class KernelClassifier:
         features = model.features
         features.axes = arrays["axes"]
         for part, name in ((features.character, "character"), (features.word, "word")):
-            part.vocabulary_ = {gram: i for i, gram in enumerate(meta[name])}
-            part.idf_ = arrays[f"{name}_idf"]
+            part.places = {gram: i for i, gram in enumerate(meta[name])}
+            part.rarity = arrays[f"{name}_rarity"]
         model.topics = _machine(model.shape, arrays, "topics_")
         if "danger_alpha" in arrays:
             model.danger = _machine(model.shape, arrays, "danger_")

@@ -20,7 +20,7 @@ import scipy.linalg
 import scipy.sparse as sp
 from threadpoolctl import ThreadpoolController
 
-from bot.brain.ngrams import against, vectorisers
+from bot.brain.ngrams import against, characters, words
 
 Floats = npt.NDArray[np.float32]
 BLOCK = 1024
@@ -83,17 +83,18 @@ class Features:
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
-        self.character, self.word = vectorisers(shape.least, shape.most)
+        self.character = characters(shape.least, shape.most)
+        self.word = words(shape.least, shape.most)
         self.axes: Floats = np.eye(1, dtype=np.float32)
 
     def fit(self, texts: Sequence[str], vectors: Floats, foreign: Floats) -> Seen:
         """Learn the n-grams and directions of the training texts, and see those texts."""
         self.axes = principal(vectors, self.shape.directions)
-        grams = self.character.fit_transform(texts), self.word.fit_transform(texts)
+        grams = self.character.fit(texts), self.word.fit(texts)
         return self._weighted(*grams, vectors, foreign)
 
     def see(self, texts: Sequence[str], vectors: Floats, foreign: Floats) -> Seen:
-        grams = self.character.transform(texts), self.word.transform(texts)
+        grams = self.character.see(texts), self.word.see(texts)
         return self._weighted(*grams, vectors, foreign)
 
     def _weighted(self, characters: Any, words: Any, vectors: Floats, foreign: Floats) -> Seen:

@@ -38,6 +38,8 @@ FEW_WORDS = 3
 """A message of so few words may mean two things. It is asked back when the first is no more likely
 than `LIKELY` and the second at least half as likely as the first."""
 LIKELY = 0.5
+CLEAR = 0.8
+"""From here on a message is clear as it was written, whatever is spelt wrong in it."""
 NOT_FOR_US = frozenset({"out_of_scope", "smalltalk"})
 """Intents whose answer says that the city cannot help with this."""
 
@@ -117,29 +119,30 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         """
         if self.classifier is None:
             return [("", 0.0) for _ in texts]
-        tidied = [tidy(text) for text in texts]
-        shares = np.full(len(tidied), foreign, np.float32)
-        vectors = encoder.shared().encode(tidied)
-        found, alarms = self.classifier.probabilities(tidied, vectors, shares)
+        found, alarms = self._seen([tidy(text) for text in texts], foreign)
         labels = [self.classifier.labels[i] for i in found.argmax(axis=1)]
         return list(zip(labels, map(float, alarms)))
 
     def _probabilities(self, text: str, rest: str, foreign: float) -> tuple[Floats, float]:
         """As written and without the places it names.
 
-        With its typing errors undone as well, where that makes the message clearer.
+        With its typing errors undone as well, where that makes a doubtful message clearer.
         """
-        assert self.classifier is not None
-        forms = list(dict.fromkeys([rest, text, self.speller.correct(rest)]))
-        vectors = encoder.shared().encode(forms)
-        shares = np.full(len(forms), foreign, np.float32)
-        found, alarms = self.classifier.probabilities(forms, vectors, shares)
-        by_form = dict(zip(forms, found))
-        written = _joined([by_form[text], by_form[rest]] if text != rest else [by_form[rest]])
-        undone = found[-1]
-        if len(found) > len({text, rest}) and undone.max() > written.max():
-            written = _joined([written, undone])
+        forms = list(dict.fromkeys([rest, text]))
+        found, alarms = self._seen(forms, foreign)
+        written = _joined(list(found))
+        undone = self.speller.correct(rest) if written.max() < CLEAR else rest
+        if undone not in forms:
+            (other,), _ = self._seen([undone], foreign)
+            if other.max() > written.max():
+                written = _joined([written, other])
         return written, float(alarms[0])
+
+    def _seen(self, texts: Sequence[str], foreign: float) -> tuple[Floats, Floats]:
+        """What the classifier says of each text: probabilities by label, and of danger."""
+        assert self.classifier is not None
+        shares = np.full(len(texts), foreign, np.float32)
+        return self.classifier.probabilities(texts, encoder.shared().encode(texts), shares)
 
     def _decide(self, message: Message, labels: Sequence[str], probabilities: Floats) -> None:
         ranked = [
