@@ -7,8 +7,10 @@ the languages. Named in `config.yml` under `importers:`.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.importers.utils import training_data_from_paths
@@ -20,6 +22,39 @@ from bot.brain.danger import DANGER, REPORTED
 from bot.places.gazetteer import Name
 from bot.places.names import place_names
 from bot.settings import load
+
+
+class Example(Message):  # type: ignore[misc]
+    """An example that Rasa may copy and compare as often as it likes.
+
+    Rasa copies all examples in depth at each of its merges, and fingerprints them anew. Nothing
+    changes what is inside these, so a copy shares it, and a fingerprint is taken once.
+    """
+
+    _cached_fingerprint: str | None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Example:
+        copied = Example(self.data, set(self.output_properties), features=list(self.features))
+        copied._cached_fingerprint = self._cached_fingerprint
+        return copied
+
+    def set(self, prop: str, info: Any, add_to_output: bool = False) -> None:
+        if add_to_output or prop not in self.data or self.data[prop] != info:
+            super().set(prop, info, add_to_output)
+
+    def fingerprint(self) -> str:
+        """Of its data alone; examples that carry features are fingerprinted as Rasa does it."""
+        if self.features:
+            return str(super().fingerprint())
+        if self._cached_fingerprint is None:
+            data = json.dumps(self.data, sort_keys=True, default=str).encode()
+            self._cached_fingerprint = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        return str(self._cached_fingerprint)
+
+
+def example_of(text: str, intent: str, remarks: dict[str, str]) -> Example:
+    """An example as the components read it, see `component.remark`."""
+    return Example(Message.build(text, intent, example_metadata=remarks).data)
 
 
 class TopicImporter(RasaFileImporter):  # type: ignore[misc]
@@ -39,45 +74,46 @@ class TopicImporter(RasaFileImporter):  # type: ignore[misc]
         self._story_files: list[str] = [
             f for f in list(self._story_files) if Path(f).parent.name == "rules"
         ]
+        self._examples: TrainingData | None = None
 
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
+        if self._examples is None:
+            self._examples = self._read(language)
+        return self._examples
+
+    def _read(self, language: str | None) -> TrainingData:
         data = TrainingData()
         for path in self._nlu_files:
             part = training_data_from_paths([path], language)
-            for message in part.training_examples:
-                message.set("metadata", {"example": {"language": Path(path).stem}})
+            part.training_examples = [
+                Example({**m.data, "metadata": {"example": {"language": Path(path).stem}}})
+                for m in part.training_examples
+            ]
             data = data.merge(part)
         settings = load()
         messages = [
-            Message.build(e.text, e.intent, example_metadata=_remarks(e))
+            example_of(e.text, e.intent, _remarks(e))
             for e in topics.examples(settings.city_dir)
             if e.language in settings.languages
         ]
         said = {m.get("text") for m in [*data.training_examples, *messages]}
         messages += [
-            Message.build(e.text, e.intent, example_metadata=_remarks(e))
+            example_of(e.text, e.intent, _remarks(e))
             for e in topics.names(settings.city_dir)
             if e.language in settings.languages and e.text not in said
         ]
         messages += [
-            Message.build(text, DANGER, example_metadata={"danger": label, "language": language})
+            example_of(text, DANGER, {"danger": label, "language": language})
             for language in settings.languages
             for label, texts in topics.danger_sentences(settings.city_dir, language).items()
             for text in texts
         ]
-        extra = TrainingData(
-            training_examples=messages,
-            lookup_tables=[
-                {
-                    "name": "places",
-                    "elements": [
-                        json.dumps(n.__dict__, ensure_ascii=False)
-                        for n in names_of(settings.city_dir / "areas")
-                    ],
-                }
-            ],
-        )
-        return data.merge(extra)
+        names = [
+            json.dumps(n.__dict__, ensure_ascii=False)
+            for n in names_of(settings.city_dir / "areas")
+        ]
+        places = {"name": "places", "elements": names}
+        return data.merge(TrainingData(training_examples=messages, lookup_tables=[places]))
 
 
 def _remarks(example: topics.Example) -> dict[str, str]:

@@ -9,7 +9,9 @@ as if it had never seen them. What is trained is plain arrays.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -132,13 +134,17 @@ class KernelRidge:
         return scores
 
     def _own_kernel(self, seen: Seen) -> Floats:
-        """Kernel of the training texts with each other: the lower triangle, by blocks."""
+        """Kernel of the training texts with each other: the lower triangle, a block a core."""
         n = len(seen)
         kernel = np.zeros((n, n), np.float32)
-        for start in range(0, n, BLOCK):
+
+        def fill(start: int) -> None:
             rows = slice(start, min(start + BLOCK, n))
             before = slice(rows.stop)
             kernel[rows, before] = compared(seen.take(rows), seen.take(before), self.gamma)
+
+        with _threads(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(fill, range(0, n, BLOCK)))
         return kernel
 
     def scores(self, seen: Seen) -> Floats:
