@@ -195,12 +195,16 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
         tracker: DialogueStateTracker | None,
         only_output_properties: bool,
     ) -> dict[str, Any]:
-        """A text understood by the model, whatever it looks like."""
+        """A text understood by the model, whatever it looks like; no word of it is logged."""
         if text.lstrip().startswith("/"):
             # Rasa would read it as a payload of its own; a full stop keeps every offset.
             text = text.replace("/", ".", 1)
         words = UserMessage(text, sender_id=message.sender_id, metadata=message.metadata)
-        parsed: dict[str, Any] = await super().parse_message(words, tracker, only_output_properties)
+        if tracker is None:
+            tracker = DialogueStateTracker.from_events(message.sender_id, [])
+        parsed: dict[str, Any] = self._parse_message_with_graph(
+            words, tracker, only_output_properties
+        )
         return parsed
 
     async def take_turn(self, message: UserMessage) -> DialogueStateTracker:

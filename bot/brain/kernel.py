@@ -26,7 +26,9 @@ from bot.brain.ngrams import against, characters, words
 
 Floats = npt.NDArray[np.float32]
 BLOCK = 1024
-"""Training texts that are compared at a time: what fits into a core's cache."""
+"""Training texts that are compared at a time in training: what fits into a core's cache."""
+READ = 4096
+"""The same for a few texts that are read."""
 _threads = ThreadpoolController().limit
 
 
@@ -92,20 +94,29 @@ class Features:
     def fit(self, texts: Sequence[str], vectors: Floats, foreign: Floats) -> Seen:
         """Learn the n-grams and directions of the training texts, and see those texts."""
         self.axes = principal(vectors, self.shape.directions)
-        grams = self.character.fit(texts), self.word.fit(texts)
-        return self._weighted(*grams, vectors, foreign)
-
-    def see(self, texts: Sequence[str], vectors: Floats, foreign: Floats) -> Seen:
-        grams = self.character.see(texts), self.word.see(texts)
-        return self._weighted(*grams, vectors, foreign)
-
-    def _weighted(self, characters: Any, words: Any, vectors: Floats, foreign: Floats) -> Seen:
         weights = self.shape.weights(foreign)
         roots = np.sqrt(weights)
-        for grams, root in ((characters, roots[:, 0]), (words, roots[:, 1])):
-            grams.data *= np.repeat(root, np.diff(grams.indptr))
-        grams = sp.hstack([characters, words], format="csr")
-        dense = turned(vectors, self.axes) * roots[:, 2:]
+        parts = [self.character.fit(texts), self.word.fit(texts)]
+        for part, root in zip(parts, roots.T):
+            part.data *= np.repeat(root, np.diff(part.indptr))
+        return self._seen(sp.hstack(parts, format="csr"), vectors, weights)
+
+    def see(self, texts: Sequence[str], vectors: Floats, foreign: Floats) -> Seen:
+        """Other texts over the n-grams and directions of the training texts."""
+        weights = self.shape.weights(foreign)
+        places, values, bounds = [], [], [0]
+        for text, (character, word, _) in zip(texts, np.sqrt(weights)):
+            inside, inside_values = self.character.see(text)
+            whole, whole_values = self.word.see(text)
+            places += [inside, whole + len(self.character.places)]
+            values += [inside_values * character, whole_values * word]
+            bounds.append(bounds[-1] + len(inside) + len(whole))
+        width = len(self.character.places) + len(self.word.places)
+        grams = (np.concatenate(values), np.concatenate(places), bounds)
+        return self._seen(sp.csr_matrix(grams, shape=(len(texts), width)), vectors, weights)
+
+    def _seen(self, grams: Any, vectors: Floats, weights: Floats) -> Seen:
+        dense = turned(vectors, self.axes) * np.sqrt(weights[:, 2:])
         return Seen(grams, dense, weights.sum(axis=1) / 2)
 
 
@@ -155,8 +166,8 @@ class KernelRidge:
         ]
         found = np.zeros((len(seen), self._alpha.shape[1]), np.float32)
         with _threads(limits=1, user_api="blas"):  # one text is too little to be shared out
-            for start in range(0, len(self._norms), BLOCK):
-                part = slice(start, start + BLOCK)
+            for start in range(0, len(self._norms), READ):
+                part = slice(start, start + READ)
                 # Text by text: of a few at once, the product would copy what it multiplies with.
                 for row in range(len(seen)):
                     product = self._dense[part] @ seen.dense[row]
