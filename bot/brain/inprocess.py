@@ -28,6 +28,7 @@ from bot.brain import awaited
 from bot.brain.danger import DANGER, WITH_PATTERN
 from bot.brain.language import choose
 from bot.brain.mixed import ALARM, Glance, untangle
+from bot.brain.runner import StraightRunner
 from bot.brain.understanding import PlaceExtractor, TopicClassifier, foreign_share
 from bot.civic.languages import wished_language
 from bot.places.gazetteer import Name
@@ -115,6 +116,11 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
 
     actions: Mapping[str, Action] = {}
     languages: Sequence[str] = ("en",)
+    graph_runner: Any
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.graph_runner = StraightRunner(self.graph_runner)
 
     def follow_names(self, names: Callable[[], Sequence[Name]]) -> None:
         """Let the extractor know the names of the register instead of those in the model."""
