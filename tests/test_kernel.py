@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bot.brain.classifier import KernelClassifier
-from bot.brain.kernel import Shape, compared
+from bot.brain.kernel import Features, KernelRidge, Shape, compared
 from bot.brain.ngrams import characters, tidy
 
 WORDS = {
@@ -105,3 +105,18 @@ def test_n_grams_are_seen_as_scikit_learn_sees_them() -> None:
         places, weights = grams.see(text)
         assert np.allclose(row[places], weights, atol=1e-6)
         assert np.count_nonzero(row) == len(places)
+
+
+def test_leaving_each_text_out_in_one_step_is_the_same_as_training_without_it() -> None:
+    shape = Shape(dense=(1.0, 1.0), least=1, most=1.0)
+    features = Features(shape)
+    seen = features.fit(TEXTS, VECTORS, np.zeros(len(TEXTS), np.float32))
+    wanted = np.where(np.array(LABELS) == "road", 1.0, -1.0).astype(np.float32)[:, None]
+    ridge = np.full(len(TEXTS), 0.05, np.float32)
+    machine = KernelRidge(shape.gamma)
+    machine.fit(seen, wanted, ridge, len(TEXTS) - 1, each=True)
+    kernel = compared(seen, seen, shape.gamma) + np.diag(ridge)
+    for i in (0, 7, len(TEXTS) - 1):
+        others = np.arange(len(TEXTS)) != i
+        alpha = np.linalg.solve(kernel[np.ix_(others, others)], wanted[others])
+        assert np.allclose(kernel[i, others] @ alpha, machine.left_one_out[i], atol=2e-3)

@@ -130,15 +130,20 @@ class KernelClassifier:
         alarming: npt.NDArray[np.int8],
         out: npt.NDArray[np.bool_],
     ) -> Floats:
-        """Train on `rows`; how likely danger is in those left out, in the order of `rows`."""
+        """Train on `rows`; how likely danger is in those left out, in the order of `rows`.
+
+        Too few dangerous texts are among those left out: the curve is fitted to what all others say
+        of each text.
+        """
         ordered, kept = _last_out(rows, out)
         sign = np.where(alarming[ordered] == 1, 1.0, -1.0).astype(np.float32)
         self.danger = KernelRidge(self.shape.gamma)
         ridge = np.full(len(rows), self.shape.ridge * ALARM_RIDGE, np.float32)
-        scores = self.danger.fit(seen.take(ordered), sign[:, None], ridge, kept)[:, 0]
+        scores = self.danger.fit(seen.take(ordered), sign[:, None], ridge, kept, each=True)[:, 0]
+        alone = self.danger.left_one_out[:, 0]
 
         def cost(line: npt.NDArray[np.float64]) -> float:
-            return float(np.mean(np.logaddexp(0, -sign[kept:] * (line[0] * scores + line[1]))))
+            return float(np.mean(np.logaddexp(0, -sign * (line[0] * alone + line[1]))))
 
         slope, offset = minimize(cost, [4.0, 0.0], method="Nelder-Mead").x
         self.alarm = (float(slope), float(offset))

@@ -19,9 +19,9 @@ REPORTED = "reported"
 """The mark of an example of a service that is about danger itself, such as a smell of gas."""
 LEARNT = {DANGER: 1, HARMLESS: 0, REPORTED: -1}
 """What the alarm learns of a mark: danger, no danger, nothing."""
-WITH_PATTERN = 0.05
+WITH_PATTERN = 0.1
 """The least probability to act on when a pattern of the reflexes agrees."""
-ALONE = 0.15
+ALONE = 0.2
 """The least probability to act on without one."""
 CLEAR = 0.7
 """From this confidence on a message is clearly about something ordinary ..."""

@@ -125,11 +125,15 @@ class KernelRidge:
 
     def __init__(self, gamma: float) -> None:
         self.gamma = gamma
+        self.left_one_out: Floats = np.zeros((0, 0), np.float32)
 
-    def fit(self, seen: Seen, wanted: Floats, ridge: Floats, kept: int) -> Floats:
+    def fit(
+        self, seen: Seen, wanted: Floats, ridge: Floats, kept: int, each: bool = False
+    ) -> Floats:
         """Train on texts with targets of shape (texts, columns) and a ridge for each text.
 
-        Returns what a model of the first `kept` texts alone would say of the others.
+        Returns what a model of the first `kept` texts alone would say of the others. With `each`,
+        `left_one_out` becomes what a model of all the others would say of each text.
         """
         self._dense, self._norms = seen.dense, seen.norms
         self._columns = seen.grams.T.tocsr()
@@ -142,6 +146,10 @@ class KernelRidge:
         self._alpha = np.ascontiguousarray(
             scipy.linalg.solve_triangular(factor, half, check_finite=False), dtype=np.float32
         )
+        if each:
+            inverse, _ = scipy.linalg.lapack.strtri(factor, overwrite_c=True)
+            own = np.array([row[i:] @ row[i:] for i, row in enumerate(inverse)], np.float32)
+            self.left_one_out = wanted - self._alpha / own[:, None]
         return scores
 
     def _own_kernel(self, seen: Seen) -> Floats:

@@ -38,7 +38,7 @@ FEW_WORDS = 3
 """A message of so few words may mean two things. It is asked back when the first is no more likely
 than `LIKELY` and the second at least half as likely as the first."""
 LIKELY = 0.5
-CLEAR = 0.8
+CLEAR = 0.9
 """From here on a message is clear as it was written, whatever is spelt wrong in it."""
 NOT_FOR_US = frozenset({"out_of_scope", "smalltalk"})
 """Intents whose answer says that the city cannot help with this."""
