@@ -27,7 +27,7 @@ from bot.brain import light
 light.load_rasa()
 from bot.brain import encoder
 from bot.brain.classifier import KernelClassifier
-from bot.brain.danger import CAUTION, CLEAR, DANGER
+from bot.brain.danger import DANGER, least
 from bot.brain.importer import TopicImporter
 from bot.brain.kernel import Shape
 from bot.brain.ngrams import tidy
@@ -48,8 +48,15 @@ RULES = (
 )
 """(answer, outside): the least confidence and the most for "not for us", see TopicClassifier."""
 ALARMS = (
+    (0.8, 0.4),
+    (0.7, 0.3),
+    (0.6, 0.3),
+    (0.5, 0.3),
+    (0.5, 0.2),
     (0.5, 0.1),
+    (0.4, 0.2),
     (0.4, 0.1),
+    (0.3, 0.2),
     (0.3, 0.1),
     (0.25, 0.1),
     (0.2, 0.1),
@@ -58,7 +65,9 @@ ALARMS = (
     (0.1, 0.05),
     (0.1, 0.02),
 )
-"""(alone, with a pattern): the least probability of danger; `CAUTION` comes on top."""
+"""(alone, with a pattern): the least probability of danger; `danger.CAUTION` comes on top."""
+POSSIBLE = ((0.2, 0.05), (0.15, 0.05), (0.1, 0.03), (0.07, 0.03), (0.05, 0.02), (0.03, 0.01))
+"""The same for danger that is possible."""
 
 
 def blocks(labels: list[str], languages: list[str], fold: int) -> np.ndarray[Any, Any]:
@@ -117,12 +126,18 @@ def own(shape: Shape, fold: int | None) -> None:
     ordinary = (gold != "") & (learnt == 0)
     for alone, agreed in ALARMS:
         # Those that the alarm does not learn from are not like danger: NaN is below every threshold.
-        least = np.where(sure >= CLEAR, alone * CAUTION, alone)
-        warns = (left.alarm >= least) | (heard & (left.alarm >= agreed))
+        warns = (left.alarm >= least(sure, alone)) | (heard & (left.alarm >= agreed))
         print(
             f"danger alone {alone}, with a pattern {agreed}: heard {np.mean(warns[real]):.3f}, "
             f"false alarms at harmless sentences {np.mean(warns[harmless]):.3f}, "
             f"at others {np.mean(warns[ordinary]):.4f}"
+        )
+    for alone, agreed in POSSIBLE:
+        told = (left.alarm >= alone) | (heard & (left.alarm >= agreed))
+        print(
+            f"danger possible {alone}, with a pattern {agreed}: {np.mean(told[real]):.3f}, "
+            f"of harmless sentences {np.mean(told[harmless]):.3f}, "
+            f"of others {np.mean(told[ordinary]):.4f}"
         )
 
 

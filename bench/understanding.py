@@ -64,18 +64,22 @@ def refused(found: dict[str, Any]) -> bool:
 
 
 def danger_figures(parse: Parse, language: str) -> dict[str, float]:
-    """Recall on sentences that tell of danger, and false alarms on harmless ones."""
+    """Of sentences that tell of danger, how many get the emergency number, and how many nothing
+    else; of harmless ones, how many get nothing else, and how many get it before their answer.
+    """
     with (SETS / f"{language}.danger.tsv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-    heard = [(r["danger"] == "1", warns(parse(r["text"]))) for r in rows]
+    found = [(r["danger"] == "1", parse(r["text"])) for r in rows]
     return {
-        "danger_heard": share([h for real, h in heard if real]),
-        "false_alarms": share([h for real, h in heard if not real]),
+        "danger_heard": share([warns(f) or f["caution"] for real, f in found if real]),
+        "danger_alone": share([warns(f) for real, f in found if real]),
+        "false_alarms": share([warns(f) for real, f in found if not real]),
+        "false_cautions": share([not warns(f) and f["caution"] for real, f in found if not real]),
     }
 
 
 def warns(found: dict[str, Any]) -> bool:
-    """Does this message get the emergency number?"""
+    """Is the emergency number all that this message gets?"""
     return found["intent"] == "danger" or found["topic"] in DANGER_SERVICES
 
 

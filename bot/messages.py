@@ -309,14 +309,16 @@ class Rating:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the brain gives back. `flag` asks for a person, with the reason; `wish` is set when
-    the citizen has agreed that a colleague reads the conversation."""
+    """What the brain gives back. `flag` asks for a person, with the reason; with `caution`, the
+    emergency number goes before the replies; `wish` is set when the citizen has agreed that a
+    colleague reads the conversation."""
 
     replies: tuple[Reply, ...]
     language: str = ""
     language_fixed: bool = False
     understanding: Understanding = Understanding()
     flag: str = ""
+    caution: bool = False
     forget: bool = False
     replayed: bool = False
     labelled: Labelled | None = None

@@ -81,7 +81,8 @@ class Ratings:
 
         Never where something else is open or wanted: a question, a wish for a person, danger.
         """
-        if not self.rest or not answer.replies or answer.flag or answer.wish or answer.forget:
+        wanted = answer.flag or answer.caution or answer.wish or answer.forget
+        if not self.rest or not answer.replies or wanted:
             return ""
         last, understood = answer.replies[-1], answer.understanding
         if last.choices or last.ask:

@@ -196,7 +196,8 @@ class Turns:
             await self._keep(claim, Answer(()), "held", started)  # a false alarm of the pattern
             return
         if asked and resolved.reflex == "danger" and answer.flag != "danger":
-            await self._keep(claim, self._question(claim, resolved.turn), "question", started)
+            question = replace(self._question(claim, resolved.turn), caution=answer.caution)
+            await self._keep(claim, question, "question", started)
             return
         if not answer.replies:
             answer = self._apology(claim, answer)
@@ -325,6 +326,8 @@ class Turns:
     ) -> None:
         language = answer.language or claim.language or self.phrasebook.primary
         replies = list(answer.replies)
+        if replies and answer.caution:
+            replies.insert(0, self.phrasebook.reply("utter_danger_possible", language))
         if replies and not claim.disclosed:
             replies.insert(0, self.phrasebook.reply("utter_disclosure", language))
         outgoing = self.render(claim.channel, numbered(replies, claim.inbox_id), language)

@@ -113,10 +113,9 @@ def test_leaving_each_text_out_in_one_step_is_the_same_as_training_without_it() 
     seen = features.fit(TEXTS, VECTORS, np.zeros(len(TEXTS), np.float32))
     wanted = np.where(np.array(LABELS) == "road", 1.0, -1.0).astype(np.float32)[:, None]
     ridge = np.full(len(TEXTS), 0.05, np.float32)
-    machine = KernelRidge(shape.gamma)
-    machine.fit(seen, wanted, ridge, len(TEXTS) - 1, each=True)
+    each = KernelRidge(shape.gamma).fit(seen, wanted, ridge).each()
     kernel = compared(seen, seen, shape.gamma) + np.diag(ridge)
     for i in (0, 7, len(TEXTS) - 1):
         others = np.arange(len(TEXTS)) != i
         alpha = np.linalg.solve(kernel[np.ix_(others, others)], wanted[others])
-        assert np.allclose(kernel[i, others] @ alpha, machine.left_one_out[i], atol=2e-3)
+        assert np.allclose(kernel[i, others] @ alpha, each[i], atol=2e-3)

@@ -293,3 +293,11 @@ def test_a_name_of_several_places_leaves_the_place_open_and_keeps_the_choice() -
 @pytest.mark.parametrize("service", ["missed-bin", "bin-damaged", "noise", "bulky-waste-pickup"])
 def test_what_concerns_one_household_is_never_the_same_as_anothers(service: str) -> None:
     assert CATALOGUE.services[service].radius == 0
+
+
+@pytest.mark.parametrize("asked", [CONFIRMED, TWIN])
+def test_a_mere_guess_at_yes_sends_and_follows_nothing(asked: str) -> None:
+    slots = {SERVICE: "pothole", PLACE: VISMARKT, TWINS: ["LW-1"], GIVEN: {}}
+    guess = Heard(text="/affirm", intent="affirm", confidence=0.0, guessed=0.13)
+    assert take(guess, asked, slots, CATALOGUE) is None
+    assert take(Heard(text="yes", intent="affirm"), asked, slots, CATALOGUE)

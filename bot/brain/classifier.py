@@ -104,7 +104,7 @@ class KernelClassifier:
         wanted = np.full((len(rows), len(self.labels)), -1 / len(self.labels), np.float32)
         wanted[np.arange(len(rows)), target] = 1.0
         ridge = self.shape.ridge / _importance(ours)
-        scores = self.topics.fit(seen.take(rows), wanted, ridge, kept)
+        scores = self.topics.fit(seen.take(rows), wanted, ridge).last(kept)
         self.scale = _temperature(scores.astype(np.float64), target[kept:])
         return self._shares(scores)
 
@@ -139,15 +139,15 @@ class KernelClassifier:
         sign = np.where(alarming[ordered] == 1, 1.0, -1.0).astype(np.float32)
         self.danger = KernelRidge(self.shape.gamma)
         ridge = np.full(len(rows), self.shape.ridge * ALARM_RIDGE, np.float32)
-        scores = self.danger.fit(seen.take(ordered), sign[:, None], ridge, kept, each=True)[:, 0]
-        alone = self.danger.left_one_out[:, 0]
+        solution = self.danger.fit(seen.take(ordered), sign[:, None], ridge)
+        alone = solution.each()[:, 0]
 
         def cost(line: npt.NDArray[np.float64]) -> float:
             return float(np.mean(np.logaddexp(0, -sign * (line[0] * alone + line[1]))))
 
         slope, offset = minimize(cost, [4.0, 0.0], method="Nelder-Mead").x
         self.alarm = (float(slope), float(offset))
-        return self._logistic(scores)
+        return self._logistic(solution.last(kept)[:, 0])
 
     def probabilities(
         self, texts: Sequence[str], vectors: Floats, foreign: Floats | None = None

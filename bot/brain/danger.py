@@ -4,11 +4,17 @@ The classifier's alarm is trained beside the topics: on sentences that tell of d
 harmless ones with the same words (`data/danger/*.yml`), and on what else citizens say that is most
 like danger.
 It stands beside the patterns of `data/reflexes.yml`: a pattern lowers what the alarm needs, and
-works alone when the brain is down.
+works alone when the brain is down. Where danger is likely, nothing else is answered; where it is
+only possible, the emergency number goes before the answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 from rasa.shared.nlu.constants import INTENT
 from rasa.shared.nlu.training_data.message import Message
 
@@ -27,11 +33,21 @@ CLEAR = 0.7
 """From this confidence on a message is clearly about something ordinary ..."""
 CAUTION = 4.0
 """... and the alarm must be so many times as sure."""
+POSSIBLE, POSSIBLE_WITH_PATTERN = 0.05, 0.02
+"""The least probabilities at which danger is possible, without a pattern and with one."""
+Confidence = TypeVar("Confidence", float, npt.NDArray[np.float32])
 
 
-def least(confidence: float) -> float:
-    """The least probability of danger to act on without a pattern, in a message understood so."""
-    return ALONE * CAUTION if confidence >= CLEAR else ALONE
+def least(confidence: Confidence, alone: float = ALONE) -> Confidence:
+    """The least probability of danger to act on without a pattern, in messages understood so."""
+    needed: Confidence = alone * (1 + (CAUTION - 1) * (confidence >= CLEAR))
+    return needed
+
+
+def possible(parsed: Mapping[str, Any], pattern: bool) -> bool:
+    """May a message that is answered as something else tell of danger all the same?"""
+    alarm = float(parsed.get("danger") or 0.0)
+    return alarm >= (POSSIBLE_WITH_PATTERN if pattern else POSSIBLE)
 
 
 def sound(message: Message, alarm: float) -> None:

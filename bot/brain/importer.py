@@ -16,6 +16,7 @@ from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.importers.utils import training_data_from_paths
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from rasa.shared.utils.common import cached_method
 
 from bot import topics
 from bot.brain.danger import DANGER, REPORTED
@@ -52,11 +53,6 @@ class Example(Message):  # type: ignore[misc]
         return str(self._cached_fingerprint)
 
 
-def example_of(text: str, intent: str, remarks: dict[str, str]) -> Example:
-    """An example as the components read it, see `component.remark`."""
-    return Example(Message.build(text, intent, example_metadata=remarks).data)
-
-
 class TopicImporter(RasaFileImporter):  # type: ignore[misc]
     """Reads Rasa's own files as usual, and the city's topics and areas besides."""
 
@@ -74,14 +70,9 @@ class TopicImporter(RasaFileImporter):  # type: ignore[misc]
         self._story_files: list[str] = [
             f for f in list(self._story_files) if Path(f).parent.name == "rules"
         ]
-        self._examples: TrainingData | None = None
 
+    @cached_method  # type: ignore[untyped-decorator]
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
-        if self._examples is None:
-            self._examples = self._read(language)
-        return self._examples
-
-    def _read(self, language: str | None) -> TrainingData:
         data = TrainingData()
         for path in self._nlu_files:
             part = training_data_from_paths([path], language)
@@ -92,18 +83,18 @@ class TopicImporter(RasaFileImporter):  # type: ignore[misc]
             data = data.merge(part)
         settings = load()
         messages = [
-            example_of(e.text, e.intent, _remarks(e))
+            Example.build(e.text, e.intent, example_metadata=_remarks(e))
             for e in topics.examples(settings.city_dir)
             if e.language in settings.languages
         ]
         said = {m.get("text") for m in [*data.training_examples, *messages]}
         messages += [
-            example_of(e.text, e.intent, _remarks(e))
+            Example.build(e.text, e.intent, example_metadata=_remarks(e))
             for e in topics.names(settings.city_dir)
             if e.language in settings.languages and e.text not in said
         ]
         messages += [
-            example_of(text, DANGER, {"danger": label, "language": language})
+            Example.build(text, DANGER, example_metadata={"danger": label, "language": language})
             for language in settings.languages
             for label, texts in topics.danger_sentences(settings.city_dir, language).items()
             for text in texts

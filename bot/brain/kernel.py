@@ -94,18 +94,17 @@ class Features:
     def fit(self, texts: Sequence[str], vectors: Floats, foreign: Floats) -> Seen:
         """Learn the n-grams and directions of the training texts, and see those texts."""
         self.axes = principal(vectors, self.shape.directions)
-        weights = self.shape.weights(foreign)
-        roots = np.sqrt(weights)
+        roots = np.sqrt(self.shape.weights(foreign))
         parts = [self.character.fit(texts), self.word.fit(texts)]
         for part, root in zip(parts, roots.T):
             part.data *= np.repeat(root, np.diff(part.indptr))
-        return self._seen(sp.hstack(parts, format="csr"), vectors, weights)
+        return self._seen(sp.hstack(parts, format="csr"), vectors, roots)
 
     def see(self, texts: Sequence[str], vectors: Floats, foreign: Floats) -> Seen:
         """Other texts over the n-grams and directions of the training texts."""
-        weights = self.shape.weights(foreign)
+        roots = np.sqrt(self.shape.weights(foreign))
         places, values, bounds = [], [], [0]
-        for text, (character, word, _) in zip(texts, np.sqrt(weights)):
+        for text, (character, word, _) in zip(texts, roots):
             inside, inside_values = self.character.see(text)
             whole, whole_values = self.word.see(text)
             places += [inside, whole + len(self.character.places)]
@@ -113,11 +112,34 @@ class Features:
             bounds.append(bounds[-1] + len(inside) + len(whole))
         width = len(self.character.places) + len(self.word.places)
         grams = (np.concatenate(values), np.concatenate(places), bounds)
-        return self._seen(sp.csr_matrix(grams, shape=(len(texts), width)), vectors, weights)
+        return self._seen(sp.csr_matrix(grams, shape=(len(texts), width)), vectors, roots)
 
-    def _seen(self, grams: Any, vectors: Floats, weights: Floats) -> Seen:
-        dense = turned(vectors, self.axes) * np.sqrt(weights[:, 2:])
-        return Seen(grams, dense, weights.sum(axis=1) / 2)
+    def _seen(self, grams: Any, vectors: Floats, roots: Floats) -> Seen:
+        dense = turned(vectors, self.axes) * roots[:, 2:]
+        return Seen(grams, dense, np.square(roots).sum(axis=1) / 2)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A solved regression, which tells what it would say of texts that it had not been trained on.
+
+    `factor` is the upper Cholesky factor of shape (texts, texts); the others are (texts, columns).
+    """
+
+    factor: Floats
+    half: Floats
+    alpha: Floats
+    wanted: Floats
+
+    def last(self, kept: int) -> Floats:
+        """What a model of the first `kept` texts alone would say of the others."""
+        return np.asarray(self.factor[:kept, kept:].T @ self.half[:kept], dtype=np.float32)
+
+    def each(self) -> Floats:
+        """What a model of all the others would say of each text."""
+        inverse, _ = scipy.linalg.lapack.strtri(self.factor)
+        own = np.array([row[i:] @ row[i:] for i, row in enumerate(inverse)], np.float32)
+        return np.asarray(self.wanted - self.alpha / own[:, None], dtype=np.float32)
 
 
 class KernelRidge:
@@ -125,16 +147,9 @@ class KernelRidge:
 
     def __init__(self, gamma: float) -> None:
         self.gamma = gamma
-        self.left_one_out: Floats = np.zeros((0, 0), np.float32)
 
-    def fit(
-        self, seen: Seen, wanted: Floats, ridge: Floats, kept: int, each: bool = False
-    ) -> Floats:
-        """Train on texts with targets of shape (texts, columns) and a ridge for each text.
-
-        Returns what a model of the first `kept` texts alone would say of the others. With `each`,
-        `left_one_out` becomes what a model of all the others would say of each text.
-        """
+    def fit(self, seen: Seen, wanted: Floats, ridge: Floats) -> Solution:
+        """Train on texts with targets of shape (texts, columns) and a ridge for each text."""
         self._dense, self._norms = seen.dense, seen.norms
         self._columns = seen.grams.T.tocsr()
         kernel = self._own_kernel(seen)
@@ -142,15 +157,10 @@ class KernelRidge:
         # Row-major and lower is column-major and upper: factorised in place.
         factor, _ = scipy.linalg.cho_factor(kernel.T, overwrite_a=True, check_finite=False)
         half = scipy.linalg.solve_triangular(factor, wanted, trans="T", check_finite=False)
-        scores: Floats = factor[:kept, kept:].T @ half[:kept]
         self._alpha = np.ascontiguousarray(
             scipy.linalg.solve_triangular(factor, half, check_finite=False), dtype=np.float32
         )
-        if each:
-            inverse, _ = scipy.linalg.lapack.strtri(factor, overwrite_c=True)
-            own = np.array([row[i:] @ row[i:] for i, row in enumerate(inverse)], np.float32)
-            self.left_one_out = wanted - self._alpha / own[:, None]
-        return scores
+        return Solution(factor, half, self._alpha, wanted)
 
     def _own_kernel(self, seen: Seen) -> Floats:
         """Kernel of the training texts with each other: the lower triangle, a block a core."""

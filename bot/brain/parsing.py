@@ -16,6 +16,7 @@ from rasa.core.tracker_store import InMemoryTrackerStore
 from rasa.shared.core.domain import Domain
 
 from bot.brain import light
+from bot.brain.danger import DANGER, possible
 from bot.brain.inprocess import RoadProcessor
 from bot.brain.nlg import PhrasebookNlg
 from bot.civic.catalogue import in_language
@@ -52,14 +53,16 @@ class Parser:
         )
         language = str(found["language"])
         intent = found.get("intent") or {}
+        guess = found.get("guess") or intent.get("name")
         return {
             "text": text,
             "language": language,
-            "intent": found.get("guess") or intent.get("name"),
+            "intent": guess,
             "confidence": round(float(intent.get("confidence") or 0.0), 4),
             "topic": found.get("topic"),
             "topic_confidence": round(float(found.get("topic_confidence") or 0.0), 4),
             "decision": found.get("decision") or "person",
+            "caution": guess != DANGER and possible(found, metadata["reflex"] == DANGER),
             "candidates": [
                 {
                     "topic": c["topic"],

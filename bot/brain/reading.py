@@ -12,6 +12,7 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from bot.brain import danger
 from bot.messages import Answer, Labelled, PersonWish, Reply, Turn, Understanding
 from bot.phrases import reply_of
 
@@ -40,13 +41,17 @@ def answer_of(tracker: DialogueStateTracker, turn: Turn, replayed: bool) -> Answ
         elif isinstance(event, ActionExecuted) and event.action_name != ACTION_LISTEN_NAME:
             actions.append(str(event.action_name))
     metadata = (message.metadata if message else None) or {}
+    parsed = message.parse_data if message else {}
+    flag = str(signals.get("flag") or "")
+    alarmed = metadata.get("reflex") == danger.DANGER
     chosen = signals.get("language")
     return Answer(
         replies=tuple(reply for reply in replies if reply.text or reply.choices or reply.image),
         language=str(chosen or metadata.get("language") or turn.language),
         language_fixed=turn.language_fixed or bool(chosen),
-        understanding=_understood(message.parse_data if message else {}, actions),
-        flag=str(signals.get("flag") or ""),
+        understanding=_understood(parsed, actions),
+        flag=flag,
+        caution=flag != danger.DANGER and danger.possible(parsed, alarmed),
         forget=bool(signals.get("forget")),
         replayed=replayed,
         labelled=_labelled(signals.get("labelled")),

@@ -38,7 +38,7 @@ FEW_WORDS = 3
 """A message of so few words may mean two things. It is asked back when the first is no more likely
 than `LIKELY` and the second at least half as likely as the first."""
 LIKELY = 0.5
-CLEAR = 0.9
+AS_WRITTEN = 0.9
 """From here on a message is clear as it was written, whatever is spelt wrong in it."""
 NOT_FOR_US = frozenset({"out_of_scope", "smalltalk"})
 """Intents whose answer says that the city cannot help with this."""
@@ -131,7 +131,7 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         forms = list(dict.fromkeys([rest, text]))
         found, alarms = self._seen(forms, foreign)
         written = _joined(list(found))
-        undone = self.speller.correct(rest) if written.max() < CLEAR else rest
+        undone = self.speller.correct(rest) if written.max() < AS_WRITTEN else rest
         if undone not in forms:
             (other,), _ = self._seen([undone], foreign)
             if other.max() > written.max():

@@ -70,6 +70,11 @@ class Heard:
         return reads_like_question(self.text)
 
     @property
+    def agrees(self) -> bool:
+        """Is it surely a yes? On a mere guess nothing is sent."""
+        return self.intent == "affirm" and self.confidence > 0
+
+    @property
     def likely(self) -> bool:
         """Is the guess good enough where it is only to be confirmed?"""
         return max(self.confidence, self.guessed) >= LIKELY

@@ -271,7 +271,7 @@ def _twin(heard: Heard, slots: Mapping[str, Any]) -> dict[str, Any] | None:
     offered = list(slots.get(TWINS) or ())
     if heard.twin and (heard.twin == NEW or heard.twin in offered):
         return {TWIN: heard.twin}
-    if heard.intent == "affirm" and len(offered) == 1:
+    if heard.agrees and len(offered) == 1:
         return {TWIN: offered[0]}
     return {TWIN: NEW} if heard.intent == "deny" else None
 
@@ -305,7 +305,7 @@ def _confirm(heard: Heard) -> dict[str, Any] | None:
         return {CONTACT: heard.contact}
     if heard.change == "contact":
         return {ASK: CONTACT}
-    if heard.intent == "affirm":
+    if heard.agrees:
         return {CONFIRMED: True}
     if heard.change:
         return _change(heard)

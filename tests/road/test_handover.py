@@ -6,7 +6,7 @@ Time is the fake clock; every test runs on SQLite and on PostgreSQL.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -258,6 +258,14 @@ async def test_a_false_alarm_of_danger_does_not_swallow_the_question(desk: Desk)
     desk.rooms.ask(Scripted(wants(None)))
     await desk.rooms.talk("there is a fire safety rule, which one?")
     assert (await desk.only())["question"] == "there is a fire safety rule, which one?"
+
+
+async def test_possible_danger_gets_the_number_and_the_question_is_kept(desk: Desk) -> None:
+    await desk.someone_waits(wish=QUESTION)
+    desk.rooms.ask(Scripted(replace(wants(None), caution=True)))
+    told = [phrasebook().text(p, "en") for p in ("utter_danger_possible", "utter_question_kept")]
+    assert await desk.rooms.talk("there is a fire, or is that only a barbecue?") == told
+    assert (await desk.only())["question"] == "there is a fire, or is that only a barbecue?"
 
 
 async def test_danger_is_danger_even_where_a_question_was_asked_for(desk: Desk) -> None:

@@ -5,6 +5,7 @@ Time is the fake clock; the tests of the road run on SQLite and on PostgreSQL.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -113,6 +114,7 @@ async def test_nobody_is_asked_again_within_the_rest(
         [THANKS],  # nothing was answered before
         [courtesy("greet"), THANKS],
         [Answer((Reply("Call 112"),), "en", flag="danger"), HELPED, THANKS],
+        [HELPED, replace(THANKS, caution=True)],
         [
             Answer((Reply("Call 112"),), "en", understanding=Understanding("danger", 1.0)),
             HELPED,

@@ -384,6 +384,15 @@ async def test_danger_is_answered_and_flagged_when_the_brain_is_down(rooms: Room
     assert (await rooms.row(accepted))["flag_reason"] == "danger"
 
 
+async def test_possible_danger_gets_the_emergency_number_before_the_answer(rooms: Rooms) -> None:
+    rooms.ask(Scripted(Answer((Reply("Where is it?"),), "en", caution=True)))
+    accepted = await rooms.hear("the pole is humming and feels warm")
+    assert await rooms.answer() == 1
+    said = [DISCLOSURE, phrase("utter_danger_possible"), "Where is it?"]
+    assert await rooms.bot_texts(accepted) == said
+    assert not (await rooms.row(accepted))["flag_reason"]
+
+
 async def test_saying_no_keeps_everything_when_the_brain_is_down(rooms: Rooms) -> None:
     rooms.ask(Broken(BrainUnavailable()))
     accepted = await rooms.hear("forget me")
