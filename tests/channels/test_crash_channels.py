@@ -36,18 +36,18 @@ from connectors.sms.simulator import server as sms
 from connectors.sms.simulator.network import Network
 from connectors.telegram.simulator import TOKEN, WORLD, World, simulator
 from connectors.telegram.simulator.markup import read
-from tests.road.test_crash import (
+from tests.road.processes import (
     DUTCH,
     ENGLISH,
     SEED,
     Client,
     Launcher,
     Server,
-    _compare,
-    _story,
-    _text,
+    compare,
     far_apart,
+    story,
     table,
+    text_of,
     tickets,
 )
 
@@ -451,7 +451,7 @@ def stream(launcher: Launcher, providers: Providers, folder: Path, kills: int) -
     finally:
         clerk.close()
         server.kill()
-    logs = "".join(_text(folder / f"life-{n + 1}.log") for n in range(server.lives))
+    logs = "".join(text_of(folder / f"life-{n + 1}.log") for n in range(server.lives))
     return Run(
         clients,
         wholes,
@@ -509,8 +509,8 @@ def test_a_stream_on_three_channels_survives_kills_at_random_moments(
 
     assert run.kills >= 30
     _check(stormy, run)
-    stories = {client.language: _story(w) for client, w in zip(calm.clients, calm.wholes)}
-    _compare(run.clients, run.wholes, stories)
+    stories = {client.language: story(w) for client, w in zip(calm.clients, calm.wholes)}
+    compare(run.clients, run.wholes, stories)
     for phone, undisturbed in zip(run.phones, calm.phones):
         assert phone.story() == undisturbed.story(), f"{phone.channel} in {phone.language}"
         steps = [line for step in phone.steps for line in step]

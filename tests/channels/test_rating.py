@@ -1,6 +1,6 @@
 """Rating the help on the web, on Telegram and by SMS, with the trained model, in every language.
 
-The providers are simulated on loopback, as in `test_transcripts`.
+The providers are simulated on loopback, see `phones`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from bot.handover.desk import Agent
 from bot.messages import ConversationId
 from bot.store import schema
-from tests.channels.test_transcripts import (
+from tests.channels.phones import (
     WORDINGS,
     City,
     SmsPhone,
