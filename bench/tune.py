@@ -133,7 +133,7 @@ def own(shape: Shape, fold: int | None) -> None:
             f"at others {np.mean(warns[ordinary]):.4f}"
         )
     for alone, agreed in POSSIBLE:
-        told = (left.alarm >= alone) | (heard & (left.alarm >= agreed))
+        told = (left.alarm >= least(sure, alone)) | (heard & (left.alarm >= agreed))
         print(
             f"danger possible {alone}, with a pattern {agreed}: {np.mean(told[real]):.3f}, "
             f"of harmless sentences {np.mean(told[harmless]):.3f}, "

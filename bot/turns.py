@@ -193,7 +193,8 @@ class Turns:
             log.exception("brain failed on a %s message; answering without it", resolved.reflex)
             answer = self._by_heart(claim, by_heart)
         if held_by_person and resolved.reflex == "danger" and answer.flag != "danger":
-            await self._keep(claim, Answer(()), "held", started)  # a false alarm of the pattern
+            held = Answer((), caution=answer.caution)  # the pattern alone is no alarm
+            await self._keep(claim, held, "held", started)
             return
         if asked and resolved.reflex == "danger" and answer.flag != "danger":
             question = replace(self._question(claim, resolved.turn), caution=answer.caution)
@@ -326,7 +327,7 @@ class Turns:
     ) -> None:
         language = answer.language or claim.language or self.phrasebook.primary
         replies = list(answer.replies)
-        if replies and answer.caution:
+        if answer.caution:
             replies.insert(0, self.phrasebook.reply("utter_danger_possible", language))
         if replies and not claim.disclosed:
             replies.insert(0, self.phrasebook.reply("utter_disclosure", language))
@@ -358,6 +359,7 @@ class Turns:
             language_fixed=claim.language_fixed,
             understanding=answer.understanding if answer else Understanding(),
             flag="failed",
+            caution=bool(answer and answer.caution),
         )
 
     async def _put_aside(self, claim: Claim) -> None:

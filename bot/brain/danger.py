@@ -25,10 +25,10 @@ REPORTED = "reported"
 """The mark of an example of a service that is about danger itself, such as a smell of gas."""
 LEARNT = {DANGER: 1, HARMLESS: 0, REPORTED: -1}
 """What the alarm learns of a mark: danger, no danger, nothing."""
-WITH_PATTERN = 0.1
+WITH_PATTERN = 0.2
 """The least probability to act on when a pattern of the reflexes agrees."""
-ALONE = 0.2
-"""The least probability to act on without one."""
+ALONE = 0.5
+"""The least probability to act on without one: danger is likelier than not."""
 CLEAR = 0.7
 """From this confidence on a message is clearly about something ordinary ..."""
 CAUTION = 4.0
@@ -47,14 +47,20 @@ def least(confidence: Confidence, alone: float = ALONE) -> Confidence:
 def possible(parsed: Mapping[str, Any], pattern: bool) -> bool:
     """May a message that is answered as something else tell of danger all the same?"""
     alarm = float(parsed.get("danger") or 0.0)
-    return alarm >= (POSSIBLE_WITH_PATTERN if pattern else POSSIBLE)
+    if pattern and alarm >= POSSIBLE_WITH_PATTERN:
+        return True
+    return alarm >= least(_confidence(parsed), POSSIBLE)
+
+
+def _confidence(parsed: Mapping[str, Any]) -> float:
+    """How clearly a message is about what it was understood as."""
+    return float(parsed.get("topic_confidence") or (parsed.get(INTENT) or {}).get("confidence", 0))
 
 
 def sound(message: Message, alarm: float) -> None:
     """Write down how likely danger is; when it is likely enough, nothing else counts."""
     message.set("danger", round(alarm, 4), add_to_output=True)
-    confidence = message.get("topic_confidence") or message.get(INTENT)["confidence"]
-    if alarm >= least(float(confidence)):
+    if alarm >= least(_confidence(message.data)):
         intent = {"name": DANGER, "confidence": alarm}
         message.set(INTENT, intent, add_to_output=True)
         message.set("guess", DANGER, add_to_output=True)

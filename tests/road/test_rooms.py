@@ -323,21 +323,24 @@ async def test_a_held_conversation_gets_no_reply_from_the_bot(
 
 
 @pytest.mark.parametrize("words", ["I smell gas in the hallway", "er is brand in de keuken"])
-@pytest.mark.parametrize("danger", [True, False])
+@pytest.mark.parametrize(
+    ("flag", "caution", "heard"),
+    [("danger", False, ["call"]), ("", False, []), ("", True, [phrase("utter_danger_possible")])],
+)
 async def test_danger_is_answered_while_a_person_holds_it_and_a_false_alarm_is_not(
-    rooms: Rooms, words: str, danger: bool
+    rooms: Rooms, words: str, flag: str, caution: bool, heard: list[str]
 ) -> None:
     accepted = await rooms.hear("hello")
     await rooms.answer()
     before = await rooms.bot_texts(accepted)
     await rooms.journal.set_owner(accepted.conversation, "Kim")
-    said = Answer((Reply("call"),), language="en", flag="danger" if danger else "")
+    said = Answer((Reply("call"),), language="en", flag=flag, caution=caution)
     brain = Scripted(said)
     rooms.ask(brain)
     await rooms.hear(words)
     await rooms.answer()
     assert [t.context for t in brain.turns] == [{"reflex": "danger"}]
-    assert await rooms.bot_texts(accepted) == before + ["call"] * danger
+    assert await rooms.bot_texts(accepted) == before + heard
 
 
 @pytest.mark.parametrize("words", ["forget me", "vergeet mij", "VERGEET MIJ!"])
