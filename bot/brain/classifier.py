@@ -152,13 +152,20 @@ class KernelClassifier:
     def probabilities(
         self, texts: Sequence[str], vectors: Floats, foreign: Floats | None = None
     ) -> tuple[Floats, Floats]:
-        """Calibrated: a row a text with columns in the order of `labels`, and alarm by text."""
+        """What `shares` and `alarms` say of these texts."""
         foreign = np.zeros(len(texts), np.float32) if foreign is None else foreign
         seen = self.features.see(texts, vectors, foreign)
-        shares = self._shares(self.topics.scores(seen))
+        return self.shares(seen), self.alarms(seen)
+
+    def shares(self, seen: Seen) -> Floats:
+        """Calibrated probabilities: a row a text, with columns in the order of `labels`."""
+        return self._shares(self.topics.scores(seen))
+
+    def alarms(self, seen: Seen) -> Floats:
+        """How likely danger is, by text."""
         if self.danger is None:
-            return shares, np.zeros(len(texts), np.float32)
-        return shares, self._logistic(self.danger.scores(seen)[:, 0])
+            return np.zeros(len(seen), np.float32)
+        return self._logistic(self.danger.scores(seen)[:, 0])
 
     def _shares(self, scores: Floats) -> Floats:
         z = scores * np.float32(self.scale)

@@ -26,7 +26,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from bot.brain import danger, encoder
 from bot.brain.classifier import KernelClassifier
 from bot.brain.component import StoredComponent, remark
-from bot.brain.kernel import Floats
+from bot.brain.kernel import Floats, Seen
 from bot.brain.ngrams import tidy
 from bot.brain.patterns import find_patterns
 from bot.brain.spelling import Speller
@@ -119,30 +119,33 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         """
         if self.classifier is None:
             return [("", 0.0) for _ in texts]
-        found, alarms = self._seen([tidy(text) for text in texts], foreign)
-        labels = [self.classifier.labels[i] for i in found.argmax(axis=1)]
-        return list(zip(labels, map(float, alarms)))
+        seen = self._seen([tidy(text) for text in texts], foreign)
+        found = self.classifier.shares(seen).argmax(axis=1)
+        labels = [self.classifier.labels[i] for i in found]
+        return list(zip(labels, map(float, self.classifier.alarms(seen))))
 
     def _probabilities(self, text: str, rest: str, foreign: float) -> tuple[Floats, float]:
         """As written and without the places it names.
 
         With its typing errors undone as well, where that makes a doubtful message clearer.
         """
+        assert self.classifier is not None
         forms = list(dict.fromkeys([rest, text]))
-        found, alarms = self._seen(forms, foreign)
-        written = _joined(list(found))
+        seen = self._seen(forms, foreign)
+        written = _joined(list(self.classifier.shares(seen)))
         undone = self.speller.correct(rest) if written.max() < AS_WRITTEN else rest
         if undone not in forms:
-            (other,), _ = self._seen([undone], foreign)
+            (other,) = self.classifier.shares(self._seen([undone], foreign))
             if other.max() > written.max():
                 written = _joined([written, other])
-        return written, float(alarms[0])
+        (alarm,) = self.classifier.alarms(seen.take(slice(1)))
+        return written, float(alarm)
 
-    def _seen(self, texts: Sequence[str], foreign: float) -> tuple[Floats, Floats]:
-        """What the classifier says of each text: probabilities by label, and of danger."""
+    def _seen(self, texts: Sequence[str], foreign: float) -> Seen:
+        """The texts as the classifier compares them."""
         assert self.classifier is not None
         shares = np.full(len(texts), foreign, np.float32)
-        return self.classifier.probabilities(texts, encoder.shared().encode(texts), shares)
+        return self.classifier.features.see(texts, encoder.shared().encode(texts), shares)
 
     def _decide(self, message: Message, labels: Sequence[str], probabilities: Floats) -> None:
         ranked = [
