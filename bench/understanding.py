@@ -99,6 +99,7 @@ def measure(parse: Parse, language: str) -> tuple[dict[str, float], list[tuple[f
         ),
         "clarified": share([f["decision"] == "clarify" for f, _ in inside]),
         "wrongly_rejected": share([refused(f) for f, _ in inside]),
+        "cautioned": share([f["caution"] and not warns(f) for f, _ in inside]),
         "out_of_scope_caught": share([f["decision"] != "answer" or refused(f) for f in outside]),
     }
     base = share([right(f, r) for f, r in zip(found, rows)])

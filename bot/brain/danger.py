@@ -32,15 +32,18 @@ ALONE = 0.5
 CLEAR = 0.7
 """From this confidence on a message is clearly about something ordinary ..."""
 CAUTION = 4.0
-"""... and the alarm must be so many times as sure."""
-POSSIBLE, POSSIBLE_WITH_PATTERN = 0.05, 0.02
-"""The least probabilities at which danger is possible, without a pattern and with one."""
+"""... and the alarm must be so many times as sure ..."""
+CERTAIN = 0.9
+"""... but no more than this."""
+POSSIBLE, POSSIBLE_WITH_PATTERN = 0.1, 0.03
+"""The same for danger that is possible: the greatest at which 98 % is heard (`bench/tune.py`)."""
 Confidence = TypeVar("Confidence", float, npt.NDArray[np.float32])
 
 
 def least(confidence: Confidence, alone: float = ALONE) -> Confidence:
     """The least probability of danger to act on without a pattern, in messages understood so."""
-    needed: Confidence = alone * (1 + (CAUTION - 1) * (confidence >= CLEAR))
+    more = min(alone * CAUTION, CERTAIN) - alone
+    needed: Confidence = alone + more * (confidence >= CLEAR)
     return needed
 
 
