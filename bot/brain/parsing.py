@@ -46,7 +46,7 @@ class Parser:
         self._loop = asyncio.new_event_loop()
 
     def parse(self, text: str) -> dict[str, Any]:
-        """The fields that the README describes for `parse`."""
+        """The fields that docs/conversation.md describes."""
         metadata = {"reflex": self.reflexes.match(text) if self.reflexes else ""}
         found = self._loop.run_until_complete(
             self._processor.parse_message(UserMessage(text, metadata=metadata))
