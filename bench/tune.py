@@ -66,7 +66,7 @@ ALARMS = (
     (0.1, 0.02),
 )
 """(alone, with a pattern): the least probability of danger; `danger.CAUTION` comes on top."""
-POSSIBLE = ((0.2, 0.05), (0.15, 0.05), (0.1, 0.03), (0.07, 0.03), (0.05, 0.02), (0.03, 0.01))
+POSSIBLE = ((0.2, 0.05), (0.15, 0.03), (0.1, 0.03), (0.1, 0.01), (0.07, 0.01), (0.05, 0.01))
 """The same for danger that is possible."""
 
 

@@ -16,7 +16,7 @@ from bot.brain.danger import ALONE, CERTAIN, POSSIBLE, least, possible
         (0.12, 0.9, False, False),  # clearly about something ordinary
         (0.5, 0.9, False, True),
         (0.05, 0.9, True, True),
-        (0.02, 0.2, True, False),
+        (0.004, 0.2, True, False),
         (None, 1.0, True, False),  # a choice that was picked: nothing was heard
     ],
 )

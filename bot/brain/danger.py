@@ -35,8 +35,9 @@ CAUTION = 4.0
 """... and the alarm must be so many times as sure ..."""
 CERTAIN = 0.9
 """... but no more than this."""
-POSSIBLE, POSSIBLE_WITH_PATTERN = 0.1, 0.03
-"""The same for danger that is possible: the greatest at which 98 % is heard (`bench/tune.py`)."""
+POSSIBLE, POSSIBLE_WITH_PATTERN = 0.1, 0.01
+"""The same for danger that is possible: without a pattern the greatest at which 98 % is heard; with
+one the least that costs ordinary messages nothing (`bench/tune.py`)."""
 Confidence = TypeVar("Confidence", float, npt.NDArray[np.float32])
 
 

@@ -73,7 +73,7 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         that is not for the city; `clarify`: least confidence to be offered as a candidate. `names`:
         names of intents are examples too, for sets whose names are words that people say.
         """
-        return {"answer": 0.25, "outside": 0.05, "clarify": 0.03, "candidates": 3, "names": False}
+        return {"answer": 0.25, "outside": 0.04, "clarify": 0.03, "candidates": 3, "names": False}
 
     def learn(self, training_data: TrainingData, folder: Path) -> None:
         texts, labels, languages, alarming = examples_of(training_data, self.config["names"])
