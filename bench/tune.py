@@ -124,21 +124,15 @@ def own(shape: Shape, fold: int | None) -> None:
     learnt = alarming[left.rows]
     real, harmless = learnt == 1, (gold == "") & (learnt == 0)
     ordinary = (gold != "") & (learnt == 0)
-    for alone, agreed in ALARMS:
-        # Those that the alarm does not learn from are not like danger: NaN is below every threshold.
-        warns = (left.alarm >= least(sure, alone)) | (heard & (left.alarm >= agreed))
-        print(
-            f"danger alone {alone}, with a pattern {agreed}: heard {np.mean(warns[real]):.3f}, "
-            f"false alarms at harmless sentences {np.mean(warns[harmless]):.3f}, "
-            f"at others {np.mean(warns[ordinary]):.4f}"
-        )
-    for alone, agreed in POSSIBLE:
-        told = (left.alarm >= least(sure, alone)) | (heard & (left.alarm >= agreed))
-        print(
-            f"danger possible {alone}, with a pattern {agreed}: {np.mean(told[real]):.3f}, "
-            f"of harmless sentences {np.mean(told[harmless]):.3f}, "
-            f"of others {np.mean(told[ordinary]):.4f}"
-        )
+    for name, thresholds in (("danger", ALARMS), ("danger possible", POSSIBLE)):
+        for alone, agreed in thresholds:
+            # Those that the alarm does not learn from are not like danger: NaN is below all.
+            warns = (left.alarm >= least(sure, alone)) | (heard & (left.alarm >= agreed))
+            print(
+                f"{name} alone {alone}, with a pattern {agreed}: heard {np.mean(warns[real]):.3f}, "
+                f"false alarms at harmless sentences {np.mean(warns[harmless]):.3f}, "
+                f"at others {np.mean(warns[ordinary]):.4f}"
+            )
 
 
 def sets(shape: Shape) -> None:

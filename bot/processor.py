@@ -12,6 +12,7 @@ import os
 import platform
 from pathlib import Path
 
+LISTING = Path("/proc/cpuinfo")
 CORES = (
     ("SkylakeX", frozenset({"avx512f", "avx512cd", "avx512dq", "avx512bw", "avx512vl"})),
     ("Haswell", frozenset({"avx2", "fma"})),
@@ -34,10 +35,10 @@ def flags_of(listing: str) -> frozenset[str]:
     return frozenset.intersection(*found) if found else frozenset()
 
 
-def choose_core(listing: Path = Path("/proc/cpuinfo")) -> None:
+def choose_core() -> None:
     """Set `OPENBLAS_CORETYPE`, unless it is set or the processor is of another family."""
-    if platform.machine() != "x86_64" or not listing.exists():
+    if platform.machine() != "x86_64" or not LISTING.exists():
         return
-    core = best_core(flags_of(listing.read_text("utf-8", "replace")))
+    core = best_core(flags_of(LISTING.read_text("utf-8", "replace")))
     if core:
         os.environ.setdefault("OPENBLAS_CORETYPE", core)

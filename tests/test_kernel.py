@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bot.brain.classifier import KernelClassifier
-from bot.brain.kernel import Features, KernelRidge, Shape, compared
+from bot.brain.kernel import Features, KernelRidge, Seen, Shape, compared
 from bot.brain.ngrams import characters, tidy
 
 WORDS = {
@@ -27,6 +27,11 @@ VECTORS = np.random.default_rng(4).normal(size=(len(TEXTS), 16)).astype(np.float
 VECTORS /= np.linalg.norm(VECTORS, axis=1, keepdims=True)
 
 
+def seen_by(model: KernelClassifier, texts: list[str]) -> Seen:
+    """The texts as the model compares them, with any vectors."""
+    return model.features.see(texts, VECTORS[: len(texts)], np.zeros(len(texts), np.float32))
+
+
 @pytest.fixture
 def fitted() -> KernelClassifier:
     model = KernelClassifier(Shape(dense=(1.0, 1.0), most=1.0))
@@ -35,7 +40,7 @@ def fitted() -> KernelClassifier:
 
 
 def test_texts_of_a_label_are_told_apart(fitted: KernelClassifier) -> None:
-    found, _ = fitted.probabilities(["the rubbish lorry", "a pothole"], VECTORS[:2])
+    found = fitted.shares(seen_by(fitted, ["the rubbish lorry", "a pothole"]))
     assert [fitted.labels[i] for i in found.argmax(axis=1)] == ["waste", "road"]
     assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
 
@@ -64,8 +69,8 @@ def test_what_is_stored_comes_back(fitted: KernelClassifier, tmp_path: Path) -> 
     fitted.save(tmp_path)
     again = KernelClassifier.load(tmp_path)
     asked = ["my bin is full", "parking card", "zzz"]
-    before, _ = fitted.probabilities(asked, VECTORS[:3])
-    after, _ = again.probabilities(asked, VECTORS[:3])
+    before = fitted.shares(seen_by(fitted, asked))
+    after = again.shares(seen_by(again, asked))
     assert again.labels == fitted.labels
     assert np.allclose(before, after, atol=0.02)
     assert not list(tmp_path.glob("*.pkl"))
@@ -79,7 +84,7 @@ def test_a_text_without_label_teaches_only_the_alarm() -> None:
     vectors = np.vstack([VECTORS, VECTORS[:3]])
     model.fit(extra, vectors, labels, alarming=np.append(alarming, np.zeros(3, np.int8)))
     assert model.labels == sorted(WORDS)
-    _, alarm = model.probabilities(["pothole in the street", "rubbish bin"], VECTORS[:2])
+    alarm = model.alarms(seen_by(model, ["pothole in the street", "rubbish bin"]))
     assert alarm[0] > 0.5 > alarm[1]
 
 
@@ -92,7 +97,7 @@ def test_in_a_foreign_language_the_vector_counts_for_less() -> None:
 def test_a_huge_message_is_cut_and_an_odd_one_is_read(fitted: KernelClassifier) -> None:
     texts = [tidy("bin " * 100_000), tidy("\u0000\ud83d\ude00 \u202e"), tidy("")]
     assert len(texts[0]) <= 600
-    found, _ = fitted.probabilities(texts, VECTORS[:3])
+    found = fitted.shares(seen_by(fitted, texts))
     assert np.isfinite(found).all()
 
 

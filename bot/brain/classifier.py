@@ -106,7 +106,7 @@ class KernelClassifier:
         ridge = self.shape.ridge / _importance(ours)
         scores = self.topics.fit(seen.take(rows), wanted, ridge).last(kept)
         self.scale = _temperature(scores.astype(np.float64), target[kept:])
-        return self._shares(scores)
+        return self._softmax(scores)
 
     def _near_danger(
         self, seen: Seen, alarming: npt.NDArray[np.int8], unnamed: npt.NDArray[np.bool_]
@@ -149,17 +149,9 @@ class KernelClassifier:
         self.alarm = (float(slope), float(offset))
         return self._logistic(solution.last(kept)[:, 0])
 
-    def probabilities(
-        self, texts: Sequence[str], vectors: Floats, foreign: Floats | None = None
-    ) -> tuple[Floats, Floats]:
-        """What `shares` and `alarms` say of these texts."""
-        foreign = np.zeros(len(texts), np.float32) if foreign is None else foreign
-        seen = self.features.see(texts, vectors, foreign)
-        return self.shares(seen), self.alarms(seen)
-
     def shares(self, seen: Seen) -> Floats:
         """Calibrated probabilities: a row a text, with columns in the order of `labels`."""
-        return self._shares(self.topics.scores(seen))
+        return self._softmax(self.topics.scores(seen))
 
     def alarms(self, seen: Seen) -> Floats:
         """How likely danger is, by text."""
@@ -167,7 +159,7 @@ class KernelClassifier:
             return np.zeros(len(seen), np.float32)
         return self._logistic(self.danger.scores(seen)[:, 0])
 
-    def _shares(self, scores: Floats) -> Floats:
+    def _softmax(self, scores: Floats) -> Floats:
         z = scores * np.float32(self.scale)
         z = np.exp(z - z.max(axis=1, keepdims=True))
         return np.asarray(z / z.sum(axis=1, keepdims=True), dtype=np.float32)

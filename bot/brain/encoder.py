@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
+
+from bot.brain.cores import on_cores
 
 Floats = npt.NDArray[np.float32]
 SIZE = 512
@@ -25,7 +25,6 @@ LANGUAGES = frozenset(
 """Languages that the encoder was trained on; vectors of others tell less."""
 KEPT = 16
 """Vectors of the latest texts that are kept for the next component."""
-_blas = ThreadpoolController().limit
 
 
 class Encoder:
@@ -57,8 +56,7 @@ class Encoder:
         size = -(-len(texts) // self.threads)
         shares = [texts[start : start + size] for start in range(0, len(texts), size)]
         # The encoder sets this limit for each call and puts back what it found: always one.
-        with _blas(limits=1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
-            return np.concatenate(list(pool.map(self._encode, shares)))
+        return np.concatenate(on_cores(self._encode, shares, self.threads))
 
     def _encode(self, texts: Sequence[str]) -> Floats:
         # The encoder refuses nothing, but an empty text has no direction.

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse as sp
-from threadpoolctl import ThreadpoolController
 
+from bot.brain.cores import on_cores, one_thread
 from bot.brain.ngrams import against, characters, words
 
 Floats = npt.NDArray[np.float32]
@@ -29,7 +28,6 @@ BLOCK = 1024
 """Training texts that are compared at a time in training: what fits into a core's cache."""
 READ = 4096
 """The same for a few texts that are read."""
-_threads = ThreadpoolController().limit
 
 
 @dataclass(frozen=True)
@@ -174,8 +172,7 @@ class KernelRidge:
             before = slice(rows.stop)
             kernel[rows, before] = compared(seen.take(rows), seen.take(before), self.gamma)
 
-        with _threads(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(fill, range(0, n, BLOCK)))
+        on_cores(fill, range(0, n, BLOCK), os.cpu_count() or 1)
         return kernel
 
     def scores(self, seen: Seen) -> Floats:
@@ -185,7 +182,7 @@ class KernelRidge:
             against(self._columns, grams.indices[a:b], grams.data[a:b]) for a, b in pairwise(bounds)
         ]
         found = np.zeros((len(seen), self._alpha.shape[1]), np.float32)
-        with _threads(limits=1, user_api="blas"):  # one text is too little to be shared out
+        with one_thread():  # one text is too little to be shared out
             for start in range(0, len(self._norms), READ):
                 part = slice(start, start + READ)
                 # Text by text: of a few at once, the product would copy what it multiplies with.
