@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta, timezone
@@ -94,12 +95,22 @@ def postgres_template(postgres_url: str) -> Iterator[tuple[sa.engine.Engine, str
     admin.dispose()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database, migrated once; tests copy it."""
+    path = tmp_path_factory.mktemp("migrated") / "likewise.db"
+    made = Database(f"sqlite:///{path}")
+    migrate.upgrade(made)
+    made.close()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty, migrated database; the test runs once on each kind."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated"), tmp_path / "test.db")
         made = Database(f"sqlite:///{tmp_path / 'test.db'}")
-        migrate.upgrade(made)
         yield made
         made.close()
         return

@@ -19,7 +19,6 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 import structlog
-from aiohttp import web
 from aiohttp.test_utils import unused_port
 
 from bot import assembly
@@ -33,6 +32,7 @@ from connectors.sms.simulator.network import ACCOUNT_SID, AUTH_TOKEN, CITY_NUMBE
 from connectors.telegram.setup import set_webhook
 from connectors.telegram.simulator import TOKEN, WORLD, World, simulator
 from tests.photos import pictures
+from tests.serving import served
 
 SECRET = "a-secret_for-tests"
 REFERENCE = re.compile(r"LW-\d{4}-\d{5}")
@@ -169,15 +169,6 @@ class City:
             assert asyncio.get_running_loop().time() < deadline, "the news was not told"
             await asyncio.sleep(0.01)
         return True
-
-
-@contextlib.asynccontextmanager
-async def served(app: web.Application, port: int) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    yield f"http://127.0.0.1:{port}"
-    await runner.cleanup()
 
 
 @contextlib.asynccontextmanager

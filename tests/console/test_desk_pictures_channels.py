@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from aiohttp import FormData, web
+from aiohttp import FormData
 from aiohttp.test_utils import unused_port
 from PIL import Image
 
@@ -34,6 +34,7 @@ from connectors.telegram.simulator import TOKEN, WORLD, World, simulator
 from tests.console.desk import PASSWORD, QUICK, Browser
 from tests.photos import pictures as p
 from tests.road.rooms import rows
+from tests.serving import served
 
 CITIZEN = "+31600000007"
 ALT = "The way to the desk & back"
@@ -86,15 +87,6 @@ class City:
         form.add_field("picture", picture, filename="way.heic", content_type="image/heic")
         await ann.post_form(f"/handover/{request}/say", form)
         assert ann.status == 303, ann.text
-
-
-@contextlib.asynccontextmanager
-async def served(app: web.Application, port: int = 0) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
 
 
 @pytest_asyncio.fixture

@@ -29,7 +29,8 @@ from bot.store.canned import CannedReplies, load_canned
 from bot.store.engine import Database
 from tests.console.desk import PASSWORD, QUICK
 from tests.photos import pictures
-from tests.web.test_browser import DESKTOP, PHONE, WATCH, Visit, browser, serving  # noqa: F401
+from tests.serving import served
+from tests.web.test_browser import DESKTOP, PHONE, WATCH, Visit, browser  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 ALWAYS = dict.fromkeys(range(7), (time.min, time.max))
@@ -92,7 +93,7 @@ async def house(tmp_path: Path, browser: Browser) -> AsyncIterator[House]:  # no
     road.outlook.hours = road.rounds.hours = hours
     road.occupy()
     await road.start()
-    async with serving(road.application()) as base:
+    async with served(road.application(), shutdown_timeout=1) as base:
         made = House(road, base, browser)
         async with made.stack:
             yield made

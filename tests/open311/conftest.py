@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ from bot.brain.nlg import phrasebook
 from bot.civic.areas import Area, AreaHit, Street
 from bot.open311.opening import open_server
 from bot.settings import load
-from bot.store import migrate
 from bot.store.engine import Database
 from bot.store.open311 import Open311Register
 from bot.store.registers import TicketRegister
 from connectors.web.limits import RateLimit
 from tests.conftest import FakeClock
+from tests.serving import served
 
 BASE = "/open311/v2"
 INSIDE = {"lat": "53.2194", "long": "6.5665"}
@@ -93,29 +93,15 @@ GOOD = {
 }
 
 
-@contextlib.asynccontextmanager
-async def served(routes: Any) -> AsyncIterator[str]:
+def application(routes: Iterable[web.RouteDef]) -> web.Application:
     app = web.Application()
     app.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("empty") / "empty.db"
-    database = Database(f"sqlite:///{path}")
-    migrate.upgrade(database)
-    database.close()
-    return path
+    return app
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path, empty: Path) -> Iterator[Database]:
-    (tmp_path / "town.db").write_bytes(empty.read_bytes())
+def sqlite(tmp_path: Path, migrated: Path) -> Iterator[Database]:
+    (tmp_path / "town.db").write_bytes(migrated.read_bytes())
     database = Database(f"sqlite:///{tmp_path / 'town.db'}")
     yield database
     database.close()
@@ -134,7 +120,7 @@ async def opened(database: Database, clock: FakeClock, **given: Any) -> AsyncIte
         Map,
         RateLimit,
     )
-    async with served(server.routes()) as url, aiohttp.ClientSession() as http:
+    async with served(application(server.routes())) as url, aiohttp.ClientSession() as http:
         key = server.register.add_key("an app")
         yield Town(url + BASE, http, tickets, server.register, clock, key)
 

@@ -22,7 +22,8 @@ from bot.store.engine import Database
 from bot.store.forwards import Forward, Forwards
 from bot.store.registers import TicketRegister
 from tests.conftest import FakeClock
-from tests.open311.conftest import opened, served
+from tests.open311.conftest import application, opened
+from tests.serving import served
 
 
 class Upstream:
@@ -151,7 +152,7 @@ class Office:
 @pytest_asyncio.fixture
 async def upstream() -> AsyncIterator[tuple[Upstream, str]]:
     made = Upstream()
-    async with served(made.routes()) as url:
+    async with served(application(made.routes())) as url:
         yield made, url
         made.release.set()
 
@@ -207,9 +208,9 @@ async def test_a_ticket_goes_on_once_and_the_citizen_is_told(
 
 @pytest.mark.parametrize("form", ["json", "xml"])
 async def test_our_client_understands_our_own_server(
-    sqlite: Database, clock: FakeClock, tmp_path: Path, empty: Path, form: str
+    sqlite: Database, clock: FakeClock, tmp_path: Path, migrated: Path, form: str
 ) -> None:
-    (tmp_path / "theirs.db").write_bytes(empty.read_bytes())
+    (tmp_path / "theirs.db").write_bytes(migrated.read_bytes())
     theirs = Database(f"sqlite:///{tmp_path / 'theirs.db'}")
     async with opened(theirs, clock) as town:
         endpoint = endpoint_at(
@@ -276,7 +277,7 @@ async def test_an_outage_loses_nothing_and_is_visible(sqlite: Database, clock: F
         await office.work(minutes=60)
     assert office.forward(reference).state == "pending", "however long it takes"
     city = Upstream()
-    async with served(city.routes()) as url:
+    async with served(application(city.routes())) as url:
         back = Office(sqlite, clock, endpoint_at(f"{url}/v2"))
         await back.work(minutes=180)
         assert back.forward(reference).state == "sent"

@@ -29,18 +29,10 @@ from connectors.telegram.simulator import TOKEN, WORLD
 from connectors.telegram.simulator import simulator as telegram_simulator
 from tests.photos import pictures as p
 from tests.road.rooms import rows
+from tests.serving import served
 
 CITIZEN = "+31600000001"
 MEDIA = "/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1"
-
-
-@contextlib.asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
 
 
 class Parrot:

@@ -23,7 +23,7 @@ from bot.store.journal import Journal
 from tests.conftest import FakeClock
 from tests.road.rooms import Rooms, Scripted
 from tests.road.test_handover import wants
-from tests.web.test_browser import serving
+from tests.serving import served
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 
@@ -46,7 +46,7 @@ class Receiver:
 async def receiver() -> AsyncIterator[Receiver]:
     made, app = Receiver(), web.Application()
     app.router.add_post("/told", made.take)
-    async with serving(app) as base:
+    async with served(app, shutdown_timeout=1) as base:
         made.address = f"{base}/told"
         yield made
 

@@ -18,7 +18,7 @@ from bot.assembly import Road
 from bot.messages import Answer, Choice, Reply, Turn
 from bot.reflexes import Reflexes
 from bot.settings import load
-from bot.store import migrate, schema
+from bot.store import schema
 from bot.store.engine import Database
 from connectors.sms.api import SmsOptions
 from connectors.sms.connector import SmsConnector
@@ -111,16 +111,6 @@ class Town:
         """Time passes until unclear sends are looked up, and they are."""
         self.clock.advance(seconds=30)
         await self.road.dispatch.look_up(self.sms.name)
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database file, made once and copied for each test."""
-    path = tmp_path_factory.mktemp("migrated") / "empty.db"
-    database = Database(f"sqlite:///{path}")
-    migrate.upgrade(database)
-    database.close()
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from aiohttp import web
 
 from bot import assembly
 from bot.messages import Accepted, Answer, ConversationId, Inbound, InboxId, Reply, Turn
@@ -22,6 +20,7 @@ from bot.store.engine import Database
 from connectors.telegram.connector import TelegramConnector
 from connectors.telegram.line import Patience
 from connectors.telegram.simulator import TOKEN, WORLD, World, simulator
+from tests.serving import served
 
 SECRET = "a-secret_for-tests"
 QUICK = Patience(connect=0.5, write=0.5, read=0.4, knock=0.4, poll=1, pause=0.01)
@@ -47,16 +46,6 @@ async def telegram() -> AsyncIterator[Telegram]:
     app = simulator()
     async with served(app) as url, aiohttp.ClientSession() as session:
         yield Telegram(url, app[WORLD], session)
-
-
-@contextlib.asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
-    """The application's address, as long as it runs."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
 
 
 @pytest_asyncio.fixture

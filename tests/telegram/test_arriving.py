@@ -14,8 +14,9 @@ from aiohttp import web
 
 from bot.channel import ContentConflict
 from connectors.telegram.connector import MAX_BODY, SECRET_HEADER, TelegramConnector
+from tests.serving import served
 from tests.telegram import payloads as p
-from tests.telegram.conftest import SECRET, Desk, Make, Telegram, served, until
+from tests.telegram.conftest import SECRET, Desk, Make, Telegram, until
 
 GOOD = {SECRET_HEADER: SECRET}
 

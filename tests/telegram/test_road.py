@@ -14,8 +14,9 @@ from bot.messages import Choice, Reply, Turn
 from bot.store import schema
 from bot.store.engine import Database
 from connectors.telegram.connector import SECRET_HEADER
+from tests.serving import served
 from tests.telegram import payloads as p
-from tests.telegram.conftest import SECRET, Echo, Make, Start, Telegram, served, until
+from tests.telegram.conftest import SECRET, Echo, Make, Start, Telegram, until
 
 CITIZEN = 71
 

@@ -25,7 +25,8 @@ from bot.messages import (
 from connectors.telegram.connector import TelegramConnector
 from connectors.telegram.receipts import MAX_WAIT, backoff
 from connectors.telegram.simulator import BLOCKED_CHAT, TOKEN
-from tests.telegram.conftest import Make, Telegram, served
+from tests.serving import served
+from tests.telegram.conftest import Make, Telegram
 
 HELLO: Payload = {"text": "Hello &amp; welcome"}
 KEY = OutboxId(1)

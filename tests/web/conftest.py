@@ -8,19 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.store import migrate
-from bot.store.engine import Database
 from tests.web.house import Client, House, Open, serving
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database, migrated once and copied for each road."""
-    path = tmp_path_factory.mktemp("migrated") / "likewise.db"
-    database = Database(f"sqlite:///{path}")
-    migrate.upgrade(database)
-    database.close()
-    return path
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
 from bot.assembly import Road
 from bot.messages import Answer, Choice, ConversationId, Link, Picture, Reply, Turn
 from bot.settings import load
 from bot.store.engine import Database
+from tests.serving import served
 
 KIB = 1024
 PATIENCE = 20.0
@@ -250,18 +250,17 @@ async def serving(folder: Path, migrated: Path, **given: Any) -> AsyncIterator[H
     database = Database(f"sqlite:///{folder / 'likewise.db'}")
     road = Road(load(data_dir=folder, **options), database, Parrot())
     await road.start()
-    async with served(road) as made:
+    async with lived_in(road) as made:
         yield made
     await road.stop()
     database.close()
 
 
 @contextlib.asynccontextmanager
-async def served(road: Road) -> AsyncIterator[House]:
-    runner = web.AppRunner(road.application(), access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    connections = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connections) as http:
-        yield House(road, f"http://127.0.0.1:{runner.addresses[0][1]}", http)
-    await runner.cleanup()
+async def lived_in(road: Road) -> AsyncIterator[House]:
+    """A running road, served."""
+    async with (
+        served(road.application(), shutdown_timeout=1) as base,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+    ):
+        yield House(road, base, http)

@@ -27,6 +27,7 @@ from bot import staff
 from bot.assembly import Road
 from bot.messages import ConversationId, Reply
 from bot.store import schema
+from tests.serving import served
 from tests.talking import clear_the_streets
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -194,20 +195,10 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
-@contextlib.asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[str]:
-    """Serve on any free port; gives the address."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def base(road: Road, browser: Browser) -> AsyncIterator[str]:
     """The address of the served road."""
-    async with serving(road.application()) as address:
+    async with served(road.application(), shutdown_timeout=1) as address:
         yield address
 
 
@@ -506,7 +497,7 @@ async def test_website_of_the_city_uses_the_chat_from_its_own_address(
     )
     app = web.Application()
     app.add_routes([web.get("/", lambda _: web.Response(text=html, content_type="text/html"))])
-    async with serving(app) as elsewhere:
+    async with served(app, shutdown_timeout=1) as elsewhere:
         options = replace(road.web.options, origins=(elsewhere,))
         monkeypatch.setattr(road.web, "options", options)
         await visit.page.goto(elsewhere)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bot import logs
 from bot.assembly import Road
-from tests.web.house import A_PHOTO, TEXTS, Client, House, Open, served
+from tests.web.house import A_PHOTO, TEXTS, Client, House, Open, lived_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -141,7 +141,7 @@ async def test_any_token_is_refused_without_a_fault(
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def real(road: Road) -> AsyncIterator[House]:
-    async with served(road) as made:
+    async with lived_in(road) as made:
         yield made
 
 

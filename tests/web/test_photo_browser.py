@@ -24,6 +24,7 @@ from bot.store.engine import Database
 from bot.store.erasure import erase
 from tests.photos import pictures
 from tests.road.rooms import rows
+from tests.serving import served
 from tests.web.test_browser import (
     PHONE,
     SCREENS,
@@ -31,7 +32,6 @@ from tests.web.test_browser import (
     Visit,
     arrive,
     browser,
-    serving,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -78,7 +78,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Road]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def base(house: Road, browser: Browser) -> AsyncIterator[str]:
-    async with serving(house.application()) as address:
+    async with served(house.application(), shutdown_timeout=1) as address:
         yield address
 
 
