@@ -167,7 +167,11 @@ async def test_by_sms_a_link_arrives_that_opens_on_the_phone_and_ends(city: City
             assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
         assert Image.open(io.BytesIO(content)).size == (1200, 800)
         assert p.SECRET.encode() not in content
-        for other in (url[1][:-5] + "A.jpg", city.base + "/pictures/sent/" + "A" * 43 + ".jpg"):
+        last = "E" if url[1].endswith("A.jpg") else "A"  # one address in sixteen ends in an A
+        for other in (
+            url[1][:-5] + f"{last}.jpg",
+            city.base + "/pictures/sent/" + "A" * 43 + ".jpg",
+        ):
             async with phone.get(other) as answer:
                 assert answer.status == 404
         conversation = rows(city.road.database, schema.handovers)[0].conversation_id
