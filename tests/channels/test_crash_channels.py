@@ -88,6 +88,8 @@ class Providers:
         """Sends whose server died before the provider took them."""
         self.unheard = 0
         """Sends that were taken, but whose server died before it heard so."""
+        self.under_way = 0
+        """Sends on the line now. A status report may tell the server of one before its answer."""
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
@@ -118,6 +120,13 @@ class Providers:
             sends = ("/sendMessage", "/sendPhoto", "/Messages.json")
             if request.method != "POST" or not request.path.endswith(sends):
                 return await handler(request)
+            self.under_way += 1
+            try:
+                return await carry(request, handler)
+            finally:
+                self.under_way -= 1
+
+        async def carry(request: web.Request, handler: Any) -> web.StreamResponse:
             await asyncio.sleep(self.chance.uniform(0, 0.1))
             if request.transport is None or request.transport.is_closing():
                 self.lost += 1
@@ -448,6 +457,7 @@ def stream(launcher: Launcher, providers: Providers, folder: Path, kills: int) -
         deaths = server.deaths
         wholes = [client.transcript() for client in clients]
         _until(lambda: not table(folder, "SELECT 1 FROM outbox WHERE state = 'sending'"))
+        _until(lambda: not providers.under_way)
     finally:
         clerk.close()
         server.kill()
