@@ -338,7 +338,13 @@ class Turns:
         )
         self.bell.ring(DELIVERIES)
         self.bell.ring(reader(claim.conversation))
-        if answer.wish or answer.flag or answer.forget or claim.owner not in NOBODY:
+        if (
+            answer.wish
+            or answer.flag
+            or answer.caution
+            or answer.forget
+            or claim.owner not in NOBODY
+        ):
             self.bell.ring(DESK)
 
     def render(

@@ -31,6 +31,8 @@ from bot.store.rows import Claim, LeaseLost, OutgoingReply, Queries
 _inbox, _conversations, _outbox = schema.inbox, schema.conversations, schema.outbox
 _OPEN = ("waiting", "claimed")
 HeldPart = Literal["drop", "release", "keep"]
+POSSIBLE_DANGER = "possible_danger"
+"""The reason of a flag at a message that got the emergency number before its answer."""
 
 
 class Claims(Queries):
@@ -197,6 +199,8 @@ class Claims(Queries):
                 values |= {"disclosed_at": now}
         if answer.flag:
             values |= {"flagged_at": now, "flag_reason": answer.flag}
+        elif answer.caution:
+            values |= _flagged_possible(now)
         values |= wishes.owner_after(claim, answer, outcome)
         self._hold(c, claim, **values)
         if answer.forget:
@@ -325,3 +329,13 @@ class Claims(Queries):
                 ).scalar_one()
             )
         )
+
+
+def _flagged_possible(now: datetime) -> JsonObject:
+    """The flag of possible danger. One that is up for another reason says more, and stays."""
+    reason = _conversations.c.flag_reason
+    free = sa.or_(reason.is_(None), reason == POSSIBLE_DANGER)
+    return {
+        "flagged_at": sa.case((free, now), else_=_conversations.c.flagged_at),
+        "flag_reason": sa.func.coalesce(reason, POSSIBLE_DANGER),
+    }

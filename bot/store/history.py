@@ -148,6 +148,19 @@ class Desk(Claims, History):
 
         return await self.database.write(work)
 
+    async def looked_at(
+        self, conversation: ConversationId, reason: str, at: datetime | None = None
+    ) -> bool:
+        """Take down a flag that somebody has looked at; whoever holds the conversation keeps it.
+
+        False when it is down already, is up for another `reason`, or was put up again since `at`.
+        """
+        mine = [_conversations.c.id == conversation, _conversations.c.flag_reason == reason]
+        if at is not None:
+            mine.append(_conversations.c.flagged_at == at)
+        down = _conversations.update().where(*mine).values(flagged_at=None, flag_reason=None)
+        return await self.database.write(lambda c: bool(c.execute(down).rowcount))
+
     async def set_owner(self, conversation: ConversationId, owner: str) -> None:
         """Give the conversation to a person, or to "bot"; the flag comes down."""
         await self.database.write(

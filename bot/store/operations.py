@@ -174,19 +174,6 @@ class Operations(Queries):
 
         return await self.database.write(work)
 
-    async def looked_at(self, conversation: str) -> bool:
-        """Take down the flag of a failed turn; whoever holds the conversation keeps it."""
-
-        def work(c: Connection) -> bool:
-            done = c.execute(
-                _talks.update()
-                .where(_talks.c.id == conversation, _talks.c.flag_reason == "failed")
-                .values(flagged_at=None, flag_reason=None)
-            )
-            return bool(done.rowcount)
-
-        return await self.database.write(work)
-
     async def hook_trouble(self) -> int:
         """Requests for a person that the desk's web hook could not be told of yet."""
         h = schema.handovers.c

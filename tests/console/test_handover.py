@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -213,6 +214,46 @@ async def test_a_flagged_conversation_is_taken_from_the_queue(
     assert ann.location == "/handover/1"
     await ann.get("/handover")
     assert "Conversations to look at" not in ann.text
+
+
+async def test_a_flagged_conversation_is_looked_at_and_needs_nobody(
+    counter: Counter, rooms: Rooms, office: Office
+) -> None:
+    rooms.ask(Scripted(replace(wants(None), caution=True)))
+    accepted = await rooms.hear("the pole hums, call me on 06 12345678")
+    await rooms.answer()
+    ann = await counter.signed_in("Ann", "agent")
+    await ann.get("/handover")
+    assert "Possibly danger" in ann.text
+    assert "the pole hums" in ann.text
+    assert "12345678" not in ann.text
+    form = next(f for f in ann.forms if f.action.endswith("/looked-at"))
+    for at in ("", "yesterday", "2026-01-01T00:00:00"):
+        await ann.post("/handover/looked-at", {**form.values, "at": at})
+        assert ann.status == 400
+    await ann.post("/handover/looked-at", {**form.values, "reason": "danger"})
+    await ann.follow()
+    assert "Please look again" in ann.text
+    assert "Possibly danger" in ann.text
+    await submit(ann, "/looked-at")
+    await ann.follow()
+    assert "Conversations to look at" not in ann.text
+    row = await rooms.row(accepted)
+    assert (row["flag_reason"], row["owner"]) == (None, "bot")
+    rows = office.database.read_now(lambda c: c.execute(schema.audit.select()).all())
+    assert [r.action for r in rows if r.conversation_id == accepted.conversation] == ["flag_seen"]
+
+
+async def test_danger_stands_above_what_is_only_possible(counter: Counter, rooms: Rooms) -> None:
+    rooms.ask(Scripted(replace(wants(None), caution=True)))
+    await rooms.hear("the pole hums", address="first")
+    await rooms.answer()
+    rooms.ask(Scripted(wants(None, "danger", "call 112")))
+    await rooms.hear("my house burns", address="second")
+    await rooms.answer()
+    ann = await counter.signed_in("Ann", "agent")
+    await ann.get("/handover")
+    assert ann.text.index("my house burns") < ann.text.index("the pole hums")
 
 
 async def test_reading_and_answering_stand_in_the_audit_log(

@@ -25,7 +25,6 @@ from bot.store import schema
 from bot.store.engine import Database
 from bot.store.handovers import Collision, Handovers
 from bot.store.journal import Journal
-from bot.store.operations import Operations
 from bot.store.presence import Presence
 from bot.turns import NO_PERSON
 from tests.conftest import FakeClock
@@ -144,7 +143,7 @@ async def test_a_failure_is_not_the_reason_for_every_wish(
     if why == "long ago":
         clock.advance(minutes=31)
     elif why == "looked at":
-        assert await Operations(database, clock).looked_at(accepted.conversation)
+        assert await desk.rooms.journal.looked_at(accepted.conversation, "failed")
     else:
         wish = PersonWish("wait", "misses")
     desk.rooms.ask(Scripted(wants(wish, "person")))

@@ -393,7 +393,44 @@ async def test_possible_danger_gets_the_emergency_number_before_the_answer(rooms
     assert await rooms.answer() == 1
     said = [DISCLOSURE, phrase("utter_danger_possible"), "Where is it?"]
     assert await rooms.bot_texts(accepted) == said
-    assert not (await rooms.row(accepted))["flag_reason"]
+    assert (await rooms.row(accepted))["flag_reason"] == "possible_danger"
+
+
+@pytest.mark.parametrize("reason", ["danger", "failed"])
+async def test_possible_danger_takes_no_other_flag_down(
+    rooms: Rooms, clock: FakeClock, reason: str
+) -> None:
+    rooms.ask(Scripted(Answer((Reply("one"),), "en", flag=reason)))
+    accepted = await rooms.hear("first")
+    await rooms.answer()
+    before = await rooms.row(accepted)
+    clock.advance(minutes=1)
+    rooms.ask(Scripted(Answer((Reply("two"),), "en", caution=True)))
+    await rooms.hear("second")
+    await rooms.answer()
+    after = await rooms.row(accepted)
+    assert (after["flag_reason"], after["flagged_at"]) == (reason, before["flagged_at"])
+
+
+async def test_a_flag_that_went_up_again_is_not_taken_down_unseen(
+    rooms: Rooms, clock: FakeClock
+) -> None:
+    possible = Answer((Reply("Where?"),), "en", caution=True)
+    rooms.ask(Scripted(possible, possible))
+    accepted = await rooms.hear("the pole hums")
+    await rooms.answer()
+    seen = await rooms.row(accepted)
+    clock.advance(minutes=1)
+    await rooms.hear("and it is warm")
+    await rooms.answer()
+    talk = accepted.conversation
+    assert not await rooms.journal.looked_at(talk, "possible_danger", seen["flagged_at"])
+    now = await rooms.row(accepted)
+    assert now["flag_reason"] == "possible_danger"
+    assert not await rooms.journal.looked_at(talk, "danger", now["flagged_at"])
+    assert await rooms.journal.looked_at(talk, "possible_danger", now["flagged_at"])
+    assert not await rooms.journal.looked_at(talk, "possible_danger", now["flagged_at"])
+    assert (await rooms.row(accepted))["flagged_at"] is None
 
 
 async def test_saying_no_keeps_everything_when_the_brain_is_down(rooms: Rooms) -> None:

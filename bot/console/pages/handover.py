@@ -5,7 +5,7 @@ Whoever comes second is told who was first. What is said then stands in `talk`.
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 
 from aiohttp import web
 
@@ -17,6 +17,7 @@ from bot.console.veil import Pieces, Veil
 from bot.console.visit import Visit
 from bot.handover.desk import Agent
 from bot.handover.front import FrontDesk
+from bot.messages import ConversationId
 from bot.store.handovers import Collision
 
 ID = "{id:[0-9]{1,12}}"
@@ -29,6 +30,7 @@ def routes(office: Office) -> list[Route]:
         Route("POST", "/handover/available", Role.AGENT, _available),
         Route("POST", "/handover/here", Role.AGENT, _here, live=True),
         Route("POST", "/handover/take", Role.AGENT, _take),
+        Route("POST", "/handover/looked-at", Role.AGENT, _looked_at),
         Route("POST", f"/handover/{ID}/claim", Role.AGENT, _claim),
     ]
 
@@ -57,9 +59,12 @@ async def _queue(visit: Visit) -> web.StreamResponse:
     flagged = [row for row in await visit.office.journal.flagged() if row["id"] not in held]
     online, names = await desk.presence.online(), await staff_names(visit)
     now = visit.office.clock()
-    veils = await veils_over(visit, [row["conversation_id"] for row in rows])
-    for row in rows:
-        row["preview"] = await _preview(visit, row, veils[row["conversation_id"]])
+    flagged.sort(key=lambda row: row["flag_reason"] != "danger")  # who waits longest, after that
+    shown = [(row["conversation_id"], row, row["question"]) for row in rows]
+    shown += [(row["id"], row, "") for row in flagged]
+    veils = await veils_over(visit, [conversation for conversation, _, _ in shown])
+    for conversation, row, question in shown:
+        row["preview"] = await _preview(visit, conversation, question, veils[conversation])
     return await visit.render(
         "handover/queue.html",
         waiting=[row for row in rows if row["state"] == "waiting"],
@@ -74,11 +79,11 @@ async def _queue(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def _preview(visit: Visit, row: dict[str, Any], veil: Veil) -> Pieces:
+async def _preview(visit: Visit, conversation: ConversationId, question: str, veil: Veil) -> Pieces:
     """The citizen's last words, or the question they left, behind the veil and cut short."""
-    text = row["question"]
+    text = question
     if not text:
-        entries = await visit.office.journal.latest(row["conversation_id"], PREVIEW_LINES)
+        entries = await visit.office.journal.latest(conversation, PREVIEW_LINES)
         said = [e.body for e in entries if e.sender == "citizen"]
         text = next((b.get("text") or b.get("label") or "" for b in reversed(said)), "")
     veil.lifted = False  # on a page for everybody it is always drawn
@@ -110,6 +115,23 @@ async def _take(visit: Visit) -> web.StreamResponse:
         raise web.HTTPNotFound
     handover = await desk.handovers.take(row["id"], visit.member.name)
     return await _claimed(visit, handover)
+
+
+async def _looked_at(visit: Visit) -> web.StreamResponse:
+    """A flagged conversation needs nobody; one that was flagged again since stays."""
+    conversation = ConversationId(visit.field("conversation")[:40])
+    reason = visit.field("reason")[:60]
+    try:
+        at = datetime.fromisoformat(visit.field("at"))
+    except ValueError:
+        raise web.HTTPBadRequest from None
+    if at.tzinfo is None:
+        raise web.HTTPBadRequest
+    if not await visit.office.journal.looked_at(conversation, reason, at):
+        return await visit.redirect("/handover", "handover.flagged_anew")
+    await visit.note("flag_seen", conversation, reason=reason)
+    visit.office.bell.ring("desk")
+    return await visit.redirect("/handover")
 
 
 async def _claim(visit: Visit) -> web.StreamResponse:

@@ -21,7 +21,7 @@ from bot.console.roles import Role
 from bot.console.routes import Route
 from bot.console.veil import Veil
 from bot.console.visit import Visit
-from bot.messages import DeliveryState
+from bot.messages import ConversationId, DeliveryState
 from bot.store.forwards import Forward, Forwards, IdTaken
 from bot.store.operations import Operations
 
@@ -197,8 +197,8 @@ async def _decide(visit: Visit) -> web.StreamResponse:
 
 
 async def _looked_at(visit: Visit) -> web.StreamResponse:
-    conversation = visit.field("conversation")[:40]
-    if await _desk(visit).looked_at(conversation):
+    conversation = ConversationId(visit.field("conversation")[:40])
+    if await visit.office.journal.looked_at(conversation, "failed"):
         await visit.note("failed_turn_seen", conversation)
         visit.office.bell.ring("desk")
     return await visit.redirect("/operations")
