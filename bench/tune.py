@@ -48,8 +48,10 @@ RULES = (
 )
 """(answer, outside): the least confidence and the most for "not for us", see TopicClassifier."""
 ALARMS = (
+    (0.8, 0.5),
     (0.8, 0.4),
     (0.7, 0.3),
+    (0.6, 0.4),
     (0.6, 0.3),
     (0.5, 0.3),
     (0.5, 0.2),
@@ -70,9 +72,9 @@ POSSIBLE = ((0.2, 0.05), (0.15, 0.03), (0.1, 0.03), (0.1, 0.01), (0.07, 0.01), (
 """The same for danger that is possible."""
 
 
-def blocks(labels: list[str], languages: list[str], fold: int) -> np.ndarray[Any, Any]:
-    """True for the texts whose place in the list of their label and language is in this fold."""
-    keys = list(zip(labels, languages))
+def blocks(kinds: list[str], languages: list[str], fold: int) -> np.ndarray[Any, Any]:
+    """True for the texts whose place in the list of their kind and language is in this fold."""
+    keys = list(zip(kinds, languages))
     size, seen = Counter(keys), Counter[tuple[str, str]]()
     out = np.zeros(len(keys), np.bool_)
     for i, key in enumerate(keys):
@@ -85,7 +87,8 @@ def own(shape: Shape, fold: int | None) -> None:
     importer = TopicImporter(str(ROOT / "config.yml"), training_data_paths=[str(ROOT / "data/nlu")])
     texts, labels, languages, alarming = examples_of(importer.get_nlu_data())
     foreign = np.array([foreign_share({x: 1.0}) if x else 0.0 for x in languages], np.float32)
-    out = None if fold is None else blocks(labels, languages, fold)
+    kinds = [label or f"danger {told}" for label, told in zip(labels, alarming)]
+    out = None if fold is None else blocks(kinds, languages, fold)
     model = KernelClassifier(shape)
     vectors = encoder.shared().encode(texts)
     left = model.fit(texts, vectors, labels, foreign, alarming, out)

@@ -80,7 +80,8 @@ def danger_figures(parse: Parse, language: str) -> dict[str, float]:
 
 def warns(found: dict[str, Any]) -> bool:
     """Is the emergency number all that this message gets?"""
-    return found["intent"] == "danger" or found["topic"] in DANGER_SERVICES
+    sure = found["decision"] == "answer"  # one that is only offered tells no number
+    return found["intent"] == "danger" or (sure and found["topic"] in DANGER_SERVICES)
 
 
 def measure(parse: Parse, language: str) -> tuple[dict[str, float], list[tuple[float, bool]]]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.assembly import Road
+from bot.brain.danger import possible
 from bot.brain.mixed import Parsed, pieces, untangle
 from bot.settings import ROOT
 from bot.topics import load_catalogue
@@ -43,19 +44,22 @@ WORDS = {
     "passport": PASSPORT,
     "gas": {**parsed("danger"), "danger": 0.99},
     "tile": {**parsed("danger"), "danger": 0.8},
+    "slope": {**parsed("danger"), "danger": 0.95},
     "hi": parsed("greet"),
     "thanks": parsed("thanks"),
 }
 
 
-def taken(text: str, whole: Parsed = UNSURE, in_report: bool = False) -> Parsed:
+def taken(
+    text: str, whole: Parsed = UNSURE, in_report: bool = False, alarmed: bool = False
+) -> Parsed:
     """`text` untangled, where the first known word of a piece decides what it means."""
 
     async def parse(piece: str) -> Parsed:
         spoken = piece.lower().replace("?", " ").replace(",", " ").split()
         return next((dict(WORDS[word]) for word in spoken if word in WORDS), dict(UNSURE))
 
-    return asyncio.run(untangle(text, whole, parse, in_report))
+    return asyncio.run(untangle(text, whole, parse, in_report, alarmed))
 
 
 def wants(found: Parsed) -> list[tuple[str, str | None]]:
@@ -107,19 +111,25 @@ def test_a_part_that_is_not_sure_takes_nothing_apart() -> None:
 
 
 def test_danger_in_a_part_is_danger() -> None:
-    found = taken("when is the library open? by the way I smell gas here")
-    assert found["intent"]["name"] == "danger"
+    text = "when is the library open? by the way I smell gas here"
+    whole = {**UNSURE, "danger": 0.2}
+    assert taken(text, whole)["intent"]["name"] == "danger"
+    assert taken(text, UNSURE, alarmed=True)["intent"]["name"] == "danger"
+
+
+def test_danger_in_a_part_of_a_whole_that_sounds_harmless_is_possible() -> None:
+    whole = {**LIBRARY, "danger": 0.02}
+    found = taken("when is the library open? I went down the slope", whole)
+    assert found == {**LIBRARY, "danger": 0.95}
+    assert possible(found, pattern=False)
 
 
 def test_a_piece_that_only_sounds_like_danger_is_none_unless_a_pattern_agrees() -> None:
     text = "when is the library open? I fell over the tile"
     assert taken(text, LIBRARY) == LIBRARY
 
-    async def parse(piece: str) -> Parsed:
-        return dict(WORDS["tile"] if "tile" in piece else LIBRARY)
-
-    found = asyncio.run(untangle(text, LIBRARY, parse, False, alarm=0.3))
-    assert found["intent"]["name"] == "danger"
+    assert taken(text, {**LIBRARY, "danger": 0.2}, alarmed=True)["intent"]["name"] == "danger"
+    assert taken(text, {**LIBRARY, "danger": 0.2}) == {**LIBRARY, "danger": 0.2}
 
 
 def test_inside_a_report_the_whole_stays_and_rest_and_question_travel_beside_it() -> None:
@@ -165,7 +175,8 @@ def test_a_text_is_cut_where_another_thought_may_begin(
 )
 def test_whatever_is_taken_apart_has_at_least_two_different_wishes(text: str) -> None:
     found = taken(text, PASSPORT)
-    if found != PASSPORT and found["intent"]["name"] != "danger":
+    whole = {key: value for key, value in found.items() if key != "danger"}
+    if whole != PASSPORT and found["intent"]["name"] != "danger":
         assert len(set(wants(found))) == len(wants(found)) >= 2
     inside = taken(text, PASSPORT, in_report=True)
     assert inside["intent"]["name"] in ("ask", "danger")

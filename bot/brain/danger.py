@@ -25,19 +25,24 @@ REPORTED = "reported"
 """The mark of an example of a service that is about danger itself, such as a smell of gas."""
 LEARNT = {DANGER: 1, HARMLESS: 0, REPORTED: -1}
 """What the alarm learns of a mark: danger, no danger, nothing."""
-WITH_PATTERN = 0.2
+WITH_PATTERN = 0.4
 """The least probability to act on when a pattern of the reflexes agrees."""
-ALONE = 0.5
-"""The least probability to act on without one: danger is likelier than not."""
+ALONE = 0.6
+"""The least probability to act on without one. At both, one in a hundred harmless sentences near
+danger is taken over when each is left out in turn."""
 CLEAR = 0.7
 """From this confidence on a message is clearly about something ordinary ..."""
 CAUTION = 4.0
 """... and the alarm must be so many times as sure ..."""
 CERTAIN = 0.9
 """... but no more than this."""
-POSSIBLE, POSSIBLE_WITH_PATTERN = 0.1, 0.01
-"""The same for danger that is possible: without a pattern the greatest at which 98 % is heard; with
-one the least that costs ordinary messages nothing (`bench/tune.py`)."""
+POSSIBLE, POSSIBLE_WITH_PATTERN = 0.1, 0.02
+"""The same for danger that is possible: without a pattern the greatest at which 98 % is heard when
+each sentence is left out in turn; with one the least that costs ordinary messages nothing
+(`bench/tune.py`)."""
+AGREED = 0.05
+"""The least probability at which a report about danger itself, such as a smell of gas, is believed;
+below it is only offered: who asks when the gas main is renewed smells none."""
 Confidence = TypeVar("Confidence", float, npt.NDArray[np.float32])
 
 

@@ -27,7 +27,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from bot.brain import awaited
 from bot.brain.danger import DANGER, WITH_PATTERN
 from bot.brain.language import choose
-from bot.brain.mixed import ALARM, Glance, untangle
+from bot.brain.mixed import Glance, untangle
 from bot.brain.runner import StraightRunner
 from bot.brain.understanding import PlaceExtractor, TopicClassifier, foreign_share
 from bot.civic.languages import wished_language
@@ -191,8 +191,7 @@ class RoadProcessor(MessageProcessor):  # type: ignore[misc]
             return await self._words(words, message, tracker, only_output_properties)
 
         in_report = bool(tracker and tracker.active_loop_name)
-        alarm = WITH_PATTERN if alarmed else ALARM
-        return await untangle(text, parsed, part, in_report, alarm, self._glance(parsed))
+        return await untangle(text, parsed, part, in_report, alarmed, self._glance(parsed))
 
     async def _words(
         self,

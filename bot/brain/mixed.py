@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.brain import danger
 from bot.civic.hearing import reads_like_question
 
 Parsed = dict[str, Any]
@@ -48,7 +49,9 @@ _UNDERSTOOD = (
 CLEAR = 0.8
 """From here on the whole is clear, and its parts must be very sure to be heard instead."""
 ALARM = 0.9
-"""Danger of a piece that counts without a pattern: a few words alone mislead more easily."""
+"""Danger of a piece that counts without a pattern: a few words alone mislead more easily. It takes
+the message over only where a pattern agrees, or the whole may tell of danger too; elsewhere danger
+is possible."""
 LEAST_WORDS = {"report": 3}
 MOST_PIECES = 6
 _JOINTS = {"en": "and|but|plus", "nl": "en|maar", "de": "und|aber", "da": "og|men|samt"}
@@ -142,7 +145,7 @@ def _worth_parsing(
     texts: Sequence[str], glances: Sequence[tuple[str, float]], in_report: bool, alarm: float
 ) -> bool:
     """Can pieces that look like this change what the whole means?"""
-    if any(danger >= alarm / 2 for _, danger in glances):
+    if any(likely >= alarm / 2 for _, likely in glances):
         return True
     wishes = {
         label
@@ -157,7 +160,7 @@ async def untangle(
     whole: Parsed,
     parse: Parse,
     in_report: bool,
-    alarm: float = ALARM,
+    alarmed: bool = False,
     glance: Glance | None = None,
 ) -> Parsed:
     """`whole` as it is, or with the leading part's understanding and `also` beside it.
@@ -165,8 +168,9 @@ async def untangle(
     `also` lists the other parts, each with its own `text` and understanding; `part` has the leading
     part's `text` and `entities`; `greets` says that the message began with a greeting. While a
     report is open, `whole` stays and `rest` is what remains of the message beside its questions.
-    A piece whose danger is at least `alarm` makes the whole message one about danger. With `glance`
-    the pieces are parsed only if they look like more than one wish.
+    A piece that tells of danger makes the whole message one about danger, more easily if it is
+    `alarmed` by a pattern. With `glance` the pieces are parsed only if they look like more than one
+    wish.
     """
     found = pieces(text, str(whole.get("language") or ""))
     if len(found) < 2:
@@ -176,11 +180,15 @@ async def untangle(
     )
     least = VERY_SURE if whole.get("decision") == "answer" and clear >= CLEAR else SURE
     texts = [_LEADING.sub("", piece.text) for piece in found]
+    alarm = danger.WITH_PATTERN if alarmed else ALARM
     if glance is not None and not _worth_parsing(texts, glance(texts), in_report, alarm):
         return whole
     understood = [await parse(words) for words in texts]
-    if any(float(p.get("danger") or 0.0) >= alarm for p in understood):
-        return {**whole, "intent": {"name": "danger", "confidence": 1.0}, "guess": "danger"}
+    loudest = max(_danger(p) for p in understood)
+    if loudest >= alarm:
+        if _danger(whole) >= danger.POSSIBLE or (alarmed and loudest >= ALARM):
+            return {**whole, "intent": {"name": "danger", "confidence": 1.0}, "guess": "danger"}
+        whole = {**whole, "danger": loudest}
     wishes = [wish_of(p, piece.text, least) for p, piece in zip(understood, found)]
     if in_report:
         return await _beside_report(found, understood, wishes, whole, parse)
@@ -205,6 +213,10 @@ async def untangle(
         "also": [_kept(part) for part in told if part is not lead],
         "greets": greets,
     }
+
+
+def _danger(parsed: Parsed) -> float:
+    return float(parsed.get("danger") or 0.0)
 
 
 def _kept(part: Parsed) -> Parsed:

@@ -22,6 +22,7 @@ from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from scipy.special import expit, logit
 
 from bot.brain import danger, encoder
 from bot.brain.classifier import KernelClassifier
@@ -66,6 +67,8 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
 
     classifier: KernelClassifier | None = None
     speller = Speller({})
+    dangerous: frozenset[str] = frozenset()
+    """Labels of reports about danger itself."""
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
@@ -82,9 +85,12 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         vectors = encoder.Encoder(os.cpu_count() or 1).encode(texts)
         left_out = self.classifier.fit(texts, vectors, labels, foreign, alarming)
         self.classifier.save(folder)
-        self.speller = Speller.of(text for text, label in zip(texts, labels) if label)
+        self.speller = Speller.of(texts)
         counts = json.dumps(self.speller.counts, ensure_ascii=False)
         (folder / "words.json").write_text(counts, "utf-8")
+        reported = danger.LEARNT[danger.REPORTED]
+        self.dangerous = frozenset(x for x, told in zip(labels, alarming) if told == reported)
+        (folder / "dangerous.json").write_text(json.dumps(sorted(self.dangerous)), "utf-8")
         report = {
             "texts": len(texts),
             "labels": len(self.classifier.labels),
@@ -97,6 +103,7 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         encoder.shared()  # loaded with the model, not by the first citizen
         self.classifier = KernelClassifier.load(folder)
         self.speller = Speller(json.loads((folder / "words.json").read_text("utf-8")))
+        self.dangerous = frozenset(json.loads((folder / "dangerous.json").read_text("utf-8")))
 
     def read(self, message: Message) -> None:
         text = tidy(message.get(TEXT) or "")
@@ -108,7 +115,7 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
             return
         foreign = foreign_share(message.get("language_shares") or {})
         probabilities, alarm = self._probabilities(text, rest, foreign)
-        self._decide(message, self.classifier.labels, probabilities)
+        self._decide(message, self.classifier.labels, probabilities, alarm)
         danger.sound(message, alarm)
 
     def glance(self, texts: Sequence[str], foreign: float) -> list[tuple[str, float]]:
@@ -127,19 +134,23 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
     def _probabilities(self, text: str, rest: str, foreign: float) -> tuple[Floats, float]:
         """As written and without the places it names.
 
-        With its typing errors undone as well, where that makes a doubtful message clearer.
+        With its typing errors undone as well, where that makes a doubtful message clearer. How
+        likely danger is lies between the two: a misspelt word is often no word of any example, and
+        so nothing that speaks against danger.
         """
         assert self.classifier is not None
         forms = list(dict.fromkeys([rest, text]))
         seen = self._seen(forms, foreign)
         written = _joined(list(self.classifier.shares(seen)))
+        alarms = self.classifier.alarms(seen.take(slice(1)))
         undone = self.speller.correct(rest) if written.max() < AS_WRITTEN else rest
         if undone not in forms:
-            (other,) = self.classifier.shares(self._seen([undone], foreign))
+            corrected = self._seen([undone], foreign)
+            alarms = np.append(alarms, self.classifier.alarms(corrected))
+            (other,) = self.classifier.shares(corrected)
             if other.max() > written.max():
                 written = _joined([written, other])
-        (alarm,) = self.classifier.alarms(seen.take(slice(1)))
-        return written, float(alarm)
+        return written, _between(alarms)
 
     def _seen(self, texts: Sequence[str], foreign: float) -> Seen:
         """The texts as the classifier compares them."""
@@ -147,7 +158,9 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         shares = np.full(len(texts), foreign, np.float32)
         return self.classifier.features.see(texts, encoder.shared().encode(texts), shares)
 
-    def _decide(self, message: Message, labels: Sequence[str], probabilities: Floats) -> None:
+    def _decide(
+        self, message: Message, labels: Sequence[str], probabilities: Floats, alarm: float
+    ) -> None:
         ranked = [
             (*labels[i].partition("|")[::2], float(probabilities[i]))
             for i in np.argsort(-probabilities)[: self.config["candidates"]]
@@ -158,7 +171,8 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
             by_intent[name] = by_intent.get(name, 0.0) + float(p)
         outside = sum(by_intent.get(name, 0.0) for name in NOT_FOR_US)
         candidates = [c for c in ranked if c[2] >= self.config["clarify"]]
-        intent, _, confidence = ranked[0]
+        intent, topic, confidence = ranked[0]
+        unheard = alarm < danger.AGREED and label_of(intent, topic) in self.dangerous
         torn = (
             len(str(message.get(TEXT)).split()) <= FEW_WORDS
             and confidence < LIKELY
@@ -168,6 +182,7 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
             confidence >= self.config["answer"]
             and (intent in NOT_FOR_US or outside <= self.config["outside"])
             and not torn
+            and not unheard
         )
         decision = "answer" if sure else ("clarify" if candidates else "person")
         put(message, ranked, by_intent, candidates, decision)
@@ -224,6 +239,11 @@ def put(
         "decision": decision,
     }.items():
         message.set(name, value, add_to_output=True)
+
+
+def _between(alarms: Floats) -> float:
+    """The middle of probabilities, on the scale of their logarithmic odds."""
+    return float(expit(logit(np.clip(alarms, 1e-6, 1 - 1e-6)).mean()))
 
 
 def _joined(found: list[Floats]) -> Floats:
