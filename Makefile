@@ -69,12 +69,12 @@ $(VENV)/.installed: requirements/runtime.txt pyproject.toml | .uv/bin/uv
 	@if [ -e $(VENV)/.installed-dev ]; then touch $@; else \
 	  echo "install   Python packages" && \
 	  $(UV) venv -q --allow-existing --python 3.10 $(VENV) && \
-	  $(UV) pip sync -q --python $(PYTHON) --require-hashes requirements/runtime.txt && \
+	  $(UV) pip sync -q --compile-bytecode --python $(PYTHON) --require-hashes requirements/runtime.txt && \
 	  $(UV) pip install -q --python $(PYTHON) --no-deps --no-build-isolation -e . && touch $@; fi
 
 $(VENV)/.installed-dev: requirements/dev.txt pyproject.toml | .uv/bin/uv
 	@echo "install   Python packages for development"
 	@$(UV) venv -q --allow-existing --python 3.10 $(VENV)
-	@$(UV) pip sync -q --python $(PYTHON) --require-hashes requirements/dev.txt
+	@$(UV) pip sync -q --compile-bytecode --python $(PYTHON) --require-hashes requirements/dev.txt
 	@$(UV) pip install -q --python $(PYTHON) --no-deps --no-build-isolation -e .
 	@touch $@

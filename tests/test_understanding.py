@@ -21,19 +21,19 @@ LANGUAGES = understanding.LANGUAGES
 # Regression floors: a little below what the model reaches. docs/benchmarks.md has the targets beside
 # the figures.
 FLOORS = {
-    "intent": {"en": 0.93, "nl": 0.93, "de": 0.93, "da": 0.93},
-    "topic_first": {"en": 0.90, "nl": 0.90, "de": 0.90, "da": 0.90},
+    "intent": {"en": 0.93, "nl": 0.925, "de": 0.925, "da": 0.93},
+    "topic_first": {"en": 0.90, "nl": 0.90, "de": 0.89, "da": 0.90},
     "topic_in_three": {"en": 0.975, "nl": 0.975, "de": 0.975, "da": 0.975},
     "out_of_scope_caught": {"en": 0.90, "nl": 0.86, "de": 0.89, "da": 0.84},
-    "danger_heard": {"en": 0.97, "nl": 0.97, "de": 0.93, "da": 0.97},
-    "danger_alone": {"en": 0.95, "nl": 0.93, "de": 0.88, "da": 0.91},
+    "danger_heard": {"en": 0.97, "nl": 0.97, "de": 0.95, "da": 0.97},
+    "danger_alone": {"en": 0.93, "nl": 0.86, "de": 0.90, "da": 0.91},
 }
 CEILINGS = {
     "clarified": {"en": 0.12, "nl": 0.12, "de": 0.12, "da": 0.12},
     "wrongly_rejected": {"en": 0.04, "nl": 0.04, "de": 0.04, "da": 0.04},
-    "false_alarms": {"en": 0.14, "nl": 0.14, "de": 0.12, "da": 0.12},
+    "false_alarms": {"en": 0.05, "nl": 0.07, "de": 0.05, "da": 0.09},
     "false_cautions": {"en": 0.12, "nl": 0.12, "de": 0.12, "da": 0.12},
-    "cautioned": {"en": 0.03, "nl": 0.03, "de": 0.03, "da": 0.03},
+    "cautioned": {"en": 0.04, "nl": 0.04, "de": 0.05, "da": 0.04},
 }
 
 
@@ -85,6 +85,46 @@ def test_spoilt_writing_costs_at_most_five_points(
 
 def test_confidence_is_calibrated(report: dict[str, Any]) -> None:
     assert report["calibration_error"] < 0.05
+
+
+def test_danger_is_heard_and_near_misses_are_answered(report: dict[str, Any]) -> None:
+    """The targets over the four languages together."""
+
+    def mean(figure: str) -> float:
+        return sum(float(report[language][figure]) for language in LANGUAGES) / len(LANGUAGES)
+
+    assert mean("danger_heard") >= 0.98
+    assert mean("false_alarms") <= 0.05
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "when will the gas main in our street be renewed",
+        "wanneer wordt de gasleiding in onze straat vernieuwd",
+        "wann wird die Gasleitung in unserer Straße erneuert",
+        "hvornår bliver gasledningen i vores gade udskiftet",
+    ],
+)
+def test_a_question_about_gas_is_no_report_of_its_smell(
+    parse: understanding.Parse, text: str
+) -> None:
+    found = parse(text)
+    assert found["intent"] != "danger"
+    assert (found["decision"], found["topic"]) != ("answer", "service/gas-smell")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it smells of gas in our street",
+        "het ruikt naar gas in onze straat",
+        "es riecht nach Gas in unserer Straße",
+        "der lugter af gas i vores gade",
+    ],
+)
+def test_a_smell_of_gas_is_believed(parse: understanding.Parse, text: str) -> None:
+    assert understanding.warns(parse(text))
 
 
 def test_a_word_that_may_mean_two_things_is_asked_back(parse: understanding.Parse) -> None:

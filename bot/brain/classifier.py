@@ -133,13 +133,13 @@ class KernelClassifier:
         """Train on `rows`; how likely danger is in those left out, in the order of `rows`.
 
         Too few dangerous texts are among those left out: the curve is fitted to what all others say
-        of each text.
+        of each text. A harmless text counts nothing, so that one unlike all others is harmless.
         """
         ordered, kept = _last_out(rows, out)
         sign = np.where(alarming[ordered] == 1, 1.0, -1.0).astype(np.float32)
         self.danger = KernelRidge(self.shape.gamma)
         ridge = np.full(len(rows), self.shape.ridge * ALARM_RIDGE, np.float32)
-        solution = self.danger.fit(seen.take(ordered), sign[:, None], ridge)
+        solution = self.danger.fit(seen.take(ordered), sign[:, None] + 1, ridge)
         alone = solution.each()[:, 0]
 
         def cost(line: npt.NDArray[np.float64]) -> float:
