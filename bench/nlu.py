@@ -38,6 +38,7 @@ CONFIGS: dict[str, list[dict[str, Any]]] = {
             "name": "bot.brain.understanding.TopicClassifier",
             "answer": 0.0,
             "outside": 1.0,
+            "few_words": 0,  # nothing is asked back here: each text has one right intent
             "names": True,
         },
     ],

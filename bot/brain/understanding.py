@@ -35,11 +35,10 @@ from bot.places.gazetteer import Gazetteer, Name, without_places
 from bot.places.names import Words, count_words, everyday_words
 
 PLACES = frozenset({"street", "area", "postcode", "house_number"})
-FEW_WORDS = 3
-"""A message of so few words may mean two things. It is asked back when the first is less likely
-than `LIKELY` and the second at least a tenth as likely as the first: in cross-validation only
-about half of such messages are understood."""
 LIKELY = 0.7
+"""A message of few words may mean two things. It is asked back when the first is less likely than
+this and the second at least a tenth as likely as the first: in cross-validation only about half of
+such messages are understood."""
 AS_WRITTEN = 0.9
 """From here on a message is clear as it was written, whatever is spelt wrong in it."""
 NOT_FOR_US = frozenset({"out_of_scope", "smalltalk"})
@@ -74,10 +73,18 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """`answer`: least confidence to act on; `outside`: the most that may speak for a question
-        that is not for the city; `clarify`: least confidence to be offered as a candidate. `names`:
-        names of intents are examples too, for sets whose names are words that people say.
+        that is not for the city; `clarify`: least confidence to be offered as a candidate;
+        `few_words`: so many may mean two things, see `LIKELY`. `names`: names of intents are
+        examples too, for sets whose names are words that people say.
         """
-        return {"answer": 0.25, "outside": 0.04, "clarify": 0.03, "candidates": 3, "names": False}
+        return {
+            "answer": 0.25,
+            "outside": 0.04,
+            "clarify": 0.03,
+            "candidates": 3,
+            "few_words": 3,
+            "names": False,
+        }
 
     def learn(self, training_data: TrainingData, folder: Path) -> None:
         texts, labels, languages, alarming = examples_of(training_data, self.config["names"])
@@ -175,7 +182,7 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
         intent, topic, confidence = ranked[0]
         unheard = alarm < danger.AGREED and label_of(intent, topic) in self.dangerous
         torn = (
-            len(str(message.get(TEXT)).split()) <= FEW_WORDS
+            len(str(message.get(TEXT)).split()) <= self.config["few_words"]
             and confidence < LIKELY
             and any(second >= confidence / 10 for _, _, second in ranked[1:2])
         )
