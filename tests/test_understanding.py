@@ -21,19 +21,19 @@ LANGUAGES = understanding.LANGUAGES
 # Regression floors: a little below what the model reaches. docs/benchmarks.md has the targets beside
 # the figures.
 FLOORS = {
-    "intent": {"en": 0.93, "nl": 0.925, "de": 0.925, "da": 0.93},
-    "topic_first": {"en": 0.90, "nl": 0.90, "de": 0.89, "da": 0.90},
+    "intent": {"en": 0.93, "nl": 0.93, "de": 0.93, "da": 0.93},
+    "topic_first": {"en": 0.90, "nl": 0.90, "de": 0.90, "da": 0.90},
     "topic_in_three": {"en": 0.975, "nl": 0.975, "de": 0.975, "da": 0.975},
     "out_of_scope_caught": {"en": 0.90, "nl": 0.86, "de": 0.89, "da": 0.84},
     "danger_heard": {"en": 0.97, "nl": 0.97, "de": 0.95, "da": 0.97},
-    "danger_alone": {"en": 0.93, "nl": 0.86, "de": 0.90, "da": 0.91},
+    "danger_alone": {"en": 0.95, "nl": 0.88, "de": 0.90, "da": 0.91},
 }
 CEILINGS = {
     "clarified": {"en": 0.12, "nl": 0.12, "de": 0.12, "da": 0.12},
     "wrongly_rejected": {"en": 0.04, "nl": 0.04, "de": 0.04, "da": 0.04},
     "false_alarms": {"en": 0.05, "nl": 0.07, "de": 0.05, "da": 0.09},
     "false_cautions": {"en": 0.12, "nl": 0.12, "de": 0.12, "da": 0.12},
-    "cautioned": {"en": 0.04, "nl": 0.04, "de": 0.05, "da": 0.04},
+    "cautioned": {"en": 0.03, "nl": 0.03, "de": 0.04, "da": 0.03},
 }
 
 

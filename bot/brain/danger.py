@@ -54,21 +54,28 @@ def least(confidence: Confidence, alone: float = ALONE) -> Confidence:
 
 def possible(parsed: Mapping[str, Any], pattern: bool) -> bool:
     """May a message that is answered as something else tell of danger all the same?"""
-    alarm = float(parsed.get("danger") or 0.0)
+    alarm = heard(parsed)
     if pattern and alarm >= POSSIBLE_WITH_PATTERN:
         return True
-    return alarm >= least(_confidence(parsed), POSSIBLE)
+    return alarm >= least(confidence(parsed), POSSIBLE)
 
 
-def _confidence(parsed: Mapping[str, Any]) -> float:
+def heard(parsed: Mapping[str, Any]) -> float:
+    """How likely danger is, as `sound` wrote it down; 0 where nothing was heard."""
+    return float(parsed.get("danger") or 0.0)
+
+
+def confidence(parsed: Mapping[str, Any]) -> float:
     """How clearly a message is about what it was understood as."""
-    return float(parsed.get("topic_confidence") or (parsed.get(INTENT) or {}).get("confidence", 0))
+    return float(
+        parsed.get("topic_confidence") or (parsed.get(INTENT) or {}).get("confidence") or 0.0
+    )
 
 
 def sound(message: Message, alarm: float) -> None:
     """Write down how likely danger is; when it is likely enough, nothing else counts."""
     message.set("danger", round(alarm, 4), add_to_output=True)
-    if alarm >= least(_confidence(message.data)):
+    if alarm >= least(confidence(message.data)):
         intent = {"name": DANGER, "confidence": alarm}
         message.set(INTENT, intent, add_to_output=True)
         message.set("guess", DANGER, add_to_output=True)

@@ -175,18 +175,16 @@ async def untangle(
     found = pieces(text, str(whole.get("language") or ""))
     if len(found) < 2:
         return whole
-    clear = float(
-        whole.get("topic_confidence") or (whole.get("intent") or {}).get("confidence") or 0
-    )
-    least = VERY_SURE if whole.get("decision") == "answer" and clear >= CLEAR else SURE
+    clear = whole.get("decision") == "answer" and danger.confidence(whole) >= CLEAR
+    least = VERY_SURE if clear else SURE
     texts = [_LEADING.sub("", piece.text) for piece in found]
     alarm = danger.WITH_PATTERN if alarmed else ALARM
     if glance is not None and not _worth_parsing(texts, glance(texts), in_report, alarm):
         return whole
     understood = [await parse(words) for words in texts]
-    loudest = max(_danger(p) for p in understood)
+    loudest = max(danger.heard(p) for p in understood)
     if loudest >= alarm:
-        if _danger(whole) >= danger.POSSIBLE or (alarmed and loudest >= ALARM):
+        if danger.heard(whole) >= danger.POSSIBLE or (alarmed and loudest >= ALARM):
             return {**whole, "intent": {"name": "danger", "confidence": 1.0}, "guess": "danger"}
         whole = {**whole, "danger": loudest}
     wishes = [wish_of(p, piece.text, least) for p, piece in zip(understood, found)]
@@ -213,10 +211,6 @@ async def untangle(
         "also": [_kept(part) for part in told if part is not lead],
         "greets": greets,
     }
-
-
-def _danger(parsed: Parsed) -> float:
-    return float(parsed.get("danger") or 0.0)
 
 
 def _kept(part: Parsed) -> Parsed:

@@ -22,7 +22,6 @@ from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.special import expit, logit
 
 from bot.brain import danger, encoder
 from bot.brain.classifier import KernelClassifier
@@ -158,7 +157,8 @@ class TopicClassifier(StoredComponent, IntentClassifier):  # type: ignore[misc]
             (other,) = self.classifier.shares(corrected)
             if other.max() > written.max():
                 written = _joined([written, other])
-        return written, _between(alarms)
+        danger_or_not = [np.array([alarm, 1 - alarm]) for alarm in alarms]
+        return written, float(_joined(danger_or_not)[0])
 
     def _seen(self, texts: Sequence[str], foreign: float) -> Seen:
         """The texts as the classifier compares them."""
@@ -247,11 +247,6 @@ def put(
         "decision": decision,
     }.items():
         message.set(name, value, add_to_output=True)
-
-
-def _between(alarms: Floats) -> float:
-    """The middle of probabilities, on the scale of their logarithmic odds."""
-    return float(expit(logit(np.clip(alarms, 1e-6, 1 - 1e-6)).mean()))
 
 
 def _joined(found: list[Floats]) -> Floats:
